@@ -5,6 +5,7 @@ export const limits = {
   maxSafetensorsHeaderBytes: 100 * 1024 * 1024,
   maxConceptFileBytes: 8 * 1024 * 1024,
   maxConceptTokens: 75,
+  maxConceptWidth: 8_192,
   maxConceptNameCharacters: 32,
   maxPromptCharacters: 1_000,
   maxPicturesPerJob: 10,

@@ -1,0 +1,217 @@
+import { z } from "zod";
+import { ConceptMeta, Id, InitialiserKind, LearnMode, LossPoint, Owner, Seed, StoreKey, Viewer } from "./concept.ts";
+import { ConceptName } from "./concept-name.ts";
+import { Candidate, MaskLevel, Point } from "./draft.ts";
+import { limits } from "./limits.ts";
+
+/** A picture: the key of a stored one, or its bytes as a data URI (PNG, JPEG, WebP, GIF, AVIF, TIFF), for callers without a
+ * store. The gateway stores data URIs first, so that the ledger holds keys alone. Outside URLs are never fetched. */
+export const PictureInput = z.union(
+  [
+    StoreKey,
+    z
+      .string()
+      .max(Math.ceil((limits.maxUploadBytes * 4) / 3) + 100)
+      .regex(/^data:image\/(png|jpeg|webp|gif|avif|tiff);base64,/)
+      .refine((uri) => /^[A-Za-z0-9+/]+={0,2}$/.test(uri.slice(uri.indexOf(",") + 1)), "not base64"),
+  ],
+  "expected a store key or a data:image/…;base64 URI",
+);
+export type PictureInput = string;
+
+/** Catalogue name or folder of the base model; the service's own model when absent. */
+const model = z.string().min(1).max(300).optional();
+
+/** Click → mask levels, crop, caption, class. Without a click: up to four likely things. */
+export const DescribeInput = z.strictObject({
+  task: z.literal("describe"),
+  picture: PictureInput,
+  click: Point.optional(),
+  /** Prefer this level as the first candidate. */
+  level: MaskLevel.default("object"),
+  viewer: Viewer.optional(),
+});
+export type DescribeInput = z.infer<typeof DescribeInput>;
+
+/** One picture and a click (or mask) → a concept. What is absent is described first: mask, caption, class. */
+export const LearnInput = z.strictObject({
+  task: z.literal("learn"),
+  picture: PictureInput,
+  click: Point.optional(),
+  level: MaskLevel.default("object"),
+  /** A one-channel picture of the same size, white inside: used instead of segmenting at the click. */
+  mask: PictureInput.optional(),
+  caption: z.string().trim().min(1).max(500).optional(),
+  className: z.string().trim().min(1).max(100).optional(),
+  name: ConceptName,
+  owner: Owner,
+  /** Whose names it must not collide with; it is saved as private. */
+  server: Id.optional(),
+  /** A concept of the owner to make a new version of. */
+  relearn: Id.optional(),
+  initialiser: InitialiserKind.default("caption"),
+  mode: LearnMode.default("product"),
+  steps: z.number().int().min(1).max(limits.maxLearnSteps).default(100),
+  /** Pictures per step. */
+  batch: z.number().int().min(1).max(16).default(4),
+  learningRate: z.number().positive().max(1).optional(),
+  seed: Seed.optional(),
+  model,
+  /** Steps at which a preview is drawn, all with one seed. */
+  previews: z.array(z.number().int().min(0).max(limits.maxLearnSteps)).max(10).default([0, 25, 50, 75, 100]),
+  /** Prompts of the strip drawn at the end; `{}` stands for the concept. */
+  scenes: z
+    .array(z.string().min(1).max(limits.maxPromptCharacters))
+    .max(4)
+    .default(["{} in space", "{} on a beach", "{} in snow"]),
+  licence: z.string().max(500).default(""),
+});
+export type LearnInput = z.infer<typeof LearnInput>;
+
+/** Samplers by the names people type. The list in diffusion/ is keyed by these, so that neither can lack one. */
+export const samplerNames = ["ddim", "euler", "dpmpp-2m", "dpmpp-2m-karras", "pndm"] as const;
+export const SamplerName = z.enum(samplerNames);
+export type SamplerName = z.infer<typeof SamplerName>;
+
+const side = z.number().int().min(8).max(2048).multipleOf(8).optional();
+
+/** A prompt with concepts in it → pictures. */
+export const ImagineInput = z.strictObject({
+  task: z.literal("imagine"),
+  prompt: z.string().trim().min(1).max(limits.maxPromptCharacters),
+  negative: z.string().max(limits.maxPromptCharacters).default(""),
+  /** Pictures. */
+  count: z.number().int().min(1).max(limits.maxPicturesPerJob).default(4),
+  steps: z.number().int().min(1).max(limits.maxSamplerSteps).default(30),
+  /** Classifier-free guidance scale (Ho & Salimans 2022); 1 is none. */
+  guidance: z.number().min(1).max(30).default(7.5),
+  sampler: SamplerName.default("dpmpp-2m-karras"),
+  /** Chosen at random, and reported, when absent. Picture i of the job uses seed + i. */
+  seed: Seed.optional(),
+  /** Pixels; the model's own side when absent. */
+  width: side,
+  height: side,
+  model,
+  /** Who looks names up; absent: public concepts only. */
+  viewer: Viewer.optional(),
+  format: z.enum(["png", "webp"]).default("png"),
+});
+export type ImagineInput = z.infer<typeof ImagineInput>;
+
+/** What a prediction is asked for, a union on `task`. Unknown keys are refused. */
+export const JobInput = z.discriminatedUnion("task", [DescribeInput, LearnInput, ImagineInput]);
+export type JobInput = z.infer<typeof JobInput>;
+export type Task = JobInput["task"];
+
+/** A drawn picture of a job: its key in the store and its size in pixels. */
+export const DrawnPicture = z.strictObject({
+  key: StoreKey,
+  /** picture | mask | outline | strip | chart | preview */
+  kind: z.enum(["picture", "mask", "outline", "strip", "chart", "preview"]),
+  width: z.number().int().min(1),
+  height: z.number().int().min(1),
+  /** Alternative text for people who do not see it. */
+  alt: z.string().max(1024).default(""),
+  seed: Seed.optional(),
+  prompt: z
+    .string()
+    .max(4 * limits.maxPromptCharacters)
+    .optional(),
+});
+export type DrawnPicture = z.infer<typeof DrawnPicture>;
+
+export const DescribeOutput = z.strictObject({
+  task: z.literal("describe"),
+  candidates: z.array(Candidate).min(1).max(4),
+  suggestedName: ConceptName,
+  /** The picture with the candidates outlined and numbered. */
+  outline: DrawnPicture.optional(),
+});
+export type DescribeOutput = z.infer<typeof DescribeOutput>;
+
+export const LearnOutput = z.strictObject({
+  task: z.literal("learn"),
+  concept: ConceptMeta,
+  /** Strip first, then chart, then previews. */
+  pictures: z.array(DrawnPicture).max(32),
+  /** Things worth knowing, e.g. that the wanted name was taken. */
+  notes: z.array(z.string().max(500)).max(10).default([]),
+});
+export type LearnOutput = z.infer<typeof LearnOutput>;
+
+/** Whose concept a name of the prompt meant. */
+export const UsedConcept = z.strictObject({
+  id: Id,
+  version: z.number().int().min(1),
+  name: ConceptName,
+  owner: Owner,
+  scope: ConceptMeta.shape.scope,
+});
+export type UsedConcept = z.infer<typeof UsedConcept>;
+
+export const ImagineOutput = z.strictObject({
+  task: z.literal("imagine"),
+  pictures: z
+    .array(DrawnPicture)
+    .min(1)
+    .max(limits.maxPicturesPerJob + 1),
+  concepts: z.array(UsedConcept).max(64).default([]),
+  seed: Seed,
+  notes: z.array(z.string().max(500)).max(10).default([]),
+});
+export type ImagineOutput = z.infer<typeof ImagineOutput>;
+
+export const JobOutput = z.discriminatedUnion("task", [DescribeOutput, LearnOutput, ImagineOutput]);
+export type JobOutput = z.infer<typeof JobOutput>;
+
+export const PredictionStatus = z.enum(["starting", "processing", "succeeded", "failed", "canceled"]);
+export type PredictionStatus = z.infer<typeof PredictionStatus>;
+
+/** True when nothing will change any more. */
+export const isTerminal = (status: PredictionStatus): boolean =>
+  status === "succeeded" || status === "failed" || status === "canceled";
+
+/** Cog's prediction object (replicate/cog, docs/http.md). */
+export const Prediction = z.object({
+  id: Id,
+  input: JobInput,
+  status: PredictionStatus,
+  output: JobOutput.nullable().default(null),
+  /** For people; null unless failed. */
+  error: z.string().nullable().default(null),
+  /** Lines since the start, the newest kept. */
+  logs: z.string().default(""),
+  /** predict_time in seconds, and whatever the task measured. */
+  metrics: z.record(z.string(), z.number()).default({}),
+  created_at: z.iso.datetime(),
+  started_at: z.iso.datetime().nullable().default(null),
+  completed_at: z.iso.datetime().nullable().default(null),
+  urls: z.object({ get: z.string(), cancel: z.string(), stream: z.string() }).optional(),
+});
+export type Prediction = z.infer<typeof Prediction>;
+
+/** One step of a job's life. Tasks yield progress, log and output; whoever runs them adds `start` and exactly one `completed`. */
+export const JobEvent = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("start"), prediction: Prediction }),
+  z.object({
+    type: z.literal("progress"),
+    /** What is going on: describe, encode, learn, draw … */
+    stage: z.string().max(32),
+    step: z.number().int().min(0),
+    total: z.number().int().min(0),
+    loss: LossPoint.optional(),
+    etaMs: z.number().min(0).optional(),
+    /** A picture to show meanwhile. */
+    preview: DrawnPicture.optional(),
+    /** Place in the queue, 0 = running. */
+    position: z.number().int().min(0).optional(),
+  }),
+  z.object({ type: z.literal("log"), text: z.string() }),
+  z.object({ type: z.literal("metric"), name: z.string().max(64), value: z.number() }),
+  z.object({ type: z.literal("output"), output: JobOutput }),
+  z.object({ type: z.literal("completed"), prediction: Prediction }),
+]);
+export type JobEvent = z.infer<typeof JobEvent>;
+
+/** What a task itself may yield. */
+export type TaskEvent = Exclude<JobEvent, { type: "start" | "completed" }>;

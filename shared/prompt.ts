@@ -1,0 +1,209 @@
+import { type ConceptName, conceptName } from "./concept-name.ts";
+import { UserError } from "./error.ts";
+import { limits } from "./limits.ts";
+
+/** A concept as a prompt names it: mine → this server → public, or exactly the owner's. */
+export interface ConceptReference {
+  /** Id or user name of the owner, from `<owner/name>`. */
+  readonly owner?: string;
+  readonly name: ConceptName;
+  /** Strength, 0–2; 1 when absent. */
+  readonly weight?: number;
+}
+
+/** One term of a blend, with its share. */
+export type BlendTerm = ConceptReference & { readonly weight: number };
+
+/** Text, a concept, or a blend of concepts. `weight` (0–2, 1 when absent) is what surrounding `(…:1.2)` multiply to. */
+export type PromptPart =
+  | { readonly text: string; readonly weight?: number }
+  | { readonly concept: ConceptReference }
+  | { readonly blend: readonly BlendTerm[]; readonly weight?: number };
+
+const maxWeight = 2;
+const escapable = "\\<>():";
+const number = String.raw`\d{1,3}(?:\.\d{1,6})?|\.\d{1,6}`;
+const reference = new RegExp(String.raw`^(?:([^\s<>/+*:]{1,64})/)?([^\s<>/+*:]+)(?::(${number}))?$`);
+const blendTerm = new RegExp(String.raw`^(?:([^\s<>/+*:]{1,64})/)?([^\s<>/+*:]+?)(?:\*(${number}))?$`);
+const embedding = /embedding:([\p{L}\p{M}\p{Nd}_.-]+)/iuy;
+const groupEnd = new RegExp(String.raw`:\s*(${number})\s*\)`, "y");
+
+const fail = (message: string): never => {
+  throw new UserError("bad_prompt", message);
+};
+
+function weightOf(digits: string, where: string): number {
+  const weight = Number(digits);
+  return weight <= maxWeight ? weight : fail(`${where}: a weight goes from 0 to ${maxWeight}, got ${digits}`);
+}
+
+function nameOf(text: string, where: string): ConceptName {
+  try {
+    return conceptName(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return fail(`${where}: ${reason}; write \\< where you mean a plain <`);
+  }
+}
+
+function referenceOf(owner: string | undefined, name: string, where: string): ConceptReference {
+  return owner === undefined ? { name: nameOf(name, where) } : { owner, name: nameOf(name, where) };
+}
+
+/** What stands between `<` and `>`. */
+function parseAngle(inside: string): PromptPart {
+  const where = `<${inside}>`;
+  if (/^(lora|lyco|locon|hypernet):/i.test(inside)) {
+    const kind = inside.slice(0, inside.indexOf(":"));
+    fail(
+      `${where}: ${kind} files change the model itself and are not supported here; concepts are words. Leave it out`,
+    );
+  }
+  if (/^(@|#|a?:|t:|id:|\/.*:\d)/.test(inside)) fail(`${where}: mentions and custom emoji cannot be drawn; use words`);
+  if (inside.includes("+") || inside.includes("*")) return parseBlend(inside, where);
+  const match = reference.exec(inside.trim());
+  if (match === null) return nameOf(inside, where) && fail(`${where}: expected <name>, <owner/name> or <name:weight>`);
+  const concept = referenceOf(match[1], match[2] ?? "", where);
+  return { concept: match[3] === undefined ? concept : weighted(concept, weightOf(match[3], where)) };
+}
+
+function parseBlend(inside: string, where: string): PromptPart {
+  const terms = inside.split("+").map((term) => {
+    const match = blendTerm.exec(term.trim());
+    if (match === null) return fail(`${where}: expected a blend like <a*0.6+b*0.4>, cannot read "${term.trim()}"`);
+    const weight = match[3] === undefined ? undefined : weightOf(match[3], where);
+    return { concept: referenceOf(match[1], match[2] ?? "", where), weight };
+  });
+  const given = terms.filter(({ weight }) => weight !== undefined).length;
+  if (given !== 0 && given !== terms.length) fail(`${where}: give every concept of a blend a share, or none`);
+  return { blend: terms.map(({ concept, weight }) => ({ ...concept, weight: weight ?? 1 / terms.length })) };
+}
+
+/** Rounded, so that nested weights print and parse back the same. */
+const times = (a: number, b: number): number => Math.min(maxWeight, Number((a * b).toFixed(6)));
+
+function weighted<T extends { readonly weight?: number }>(part: T, factor: number): T {
+  const { weight: old, ...rest } = part;
+  const weight = times(old ?? 1, factor);
+  return (weight === 1 ? rest : { ...rest, weight }) as T;
+}
+
+const scale = (part: PromptPart, factor: number): PromptPart =>
+  "concept" in part ? { concept: weighted(part.concept, factor) } : weighted(part, factor);
+
+/** Joins neighbouring texts of one weight and drops empty ones. */
+function merge(parts: readonly PromptPart[]): PromptPart[] {
+  const merged: PromptPart[] = [];
+  for (const part of parts) {
+    const last = merged.at(-1);
+    if ("text" in part && part.text === "") continue;
+    if (last !== undefined && "text" in last && "text" in part && last.weight === part.weight) {
+      merged[merged.length - 1] = { ...last, text: last.text + part.text };
+    } else {
+      merged.push(part);
+    }
+  }
+  return merged;
+}
+
+/** Reads a prompt: `<name>`, `<owner/name>`, `<name:0.8>`, `<a*0.6+b*0.4>` (or `<a+b>`, equal shares), `embedding:name` and
+ * `(…:1.2)` as other tools write them. `\` before one of `< > ( ) : \` takes it literally. A `<` before a space, `=`, `-`,
+ * a digit without a closing `>`, or with no `>` after it is text.
+ * @throws UserError bad_prompt | too_large */
+export function parsePrompt(prompt: string): readonly PromptPart[] {
+  if (prompt.length > limits.maxPromptCharacters) {
+    throw new UserError(
+      "too_large",
+      `a prompt has at most ${limits.maxPromptCharacters} characters, got ${prompt.length}`,
+    );
+  }
+  const parts: PromptPart[] = [];
+  const open: number[] = []; // indices of parts that are an unmatched "("
+  let at = 0;
+  while (at < prompt.length) {
+    const character = prompt[at] ?? "";
+    const next = prompt[at + 1];
+    if (character === "\\" && next !== undefined && escapable.includes(next)) {
+      parts.push({ text: next });
+      at += 2;
+    } else if (character === "<") {
+      at = readAngle(prompt, at, parts);
+    } else if (character === "(") {
+      open.push(parts.length);
+      parts.push({ text: "(" });
+      at += 1;
+    } else if (character === ")") {
+      open.pop();
+      parts.push({ text: ")" });
+      at += 1;
+    } else if (character === ":" && open.length > 0) {
+      at = readGroupEnd(prompt, at, parts, open);
+    } else {
+      at = readWord(prompt, at, parts);
+    }
+  }
+  return merge(parts);
+}
+
+/** At `<`: a concept, or a plain `<`. Returns where to go on. */
+function readAngle(prompt: string, at: number, parts: PromptPart[]): number {
+  const inside = /^<([^<>\n]*)>/.exec(prompt.slice(at))?.[1];
+  if (inside === undefined || /^(\s|[=-]|$)/.test(inside)) {
+    parts.push({ text: "<" });
+    return at + 1;
+  }
+  parts.push(parseAngle(inside));
+  return at + inside.length + 2;
+}
+
+/** At `:` inside parentheses: the weight that ends the group, or a plain `:`. */
+function readGroupEnd(prompt: string, at: number, parts: PromptPart[], open: number[]): number {
+  groupEnd.lastIndex = at;
+  const match = groupEnd.exec(prompt);
+  const start = open.at(-1);
+  if (match === null || start === undefined) {
+    parts.push({ text: ":" });
+    return at + 1;
+  }
+  open.pop();
+  const factor = weightOf(match[1] ?? "1", `(…${match[0]}`);
+  const group = parts.splice(start).slice(1);
+  parts.push(...group.map((part) => scale(part, factor)));
+  return at + match[0].length;
+}
+
+/** A run of ordinary characters, or `embedding:name` at the beginning of a word. */
+function readWord(prompt: string, at: number, parts: PromptPart[]): number {
+  embedding.lastIndex = at;
+  const match = /[\p{L}\p{N}]$/u.test(prompt.slice(0, at)) ? null : embedding.exec(prompt);
+  if (match !== null) {
+    const bare = (match[1] ?? "").replace(/\.(pt|bin|safetensors|png|webp)$/i, "").replace(/\.+$/, "");
+    parts.push({ concept: { name: nameOf(bare, match[0]) } });
+    return at + match[0].length - (match[1]?.match(/\.+$/)?.[0].length ?? 0);
+  }
+  parts.push({ text: prompt[at] ?? "" });
+  return at + 1;
+}
+
+const escapeText = (text: string): string => text.replace(/[\\<>():]/g, (character) => `\\${character}`);
+
+const printReference = ({ owner, name }: ConceptReference): string => (owner === undefined ? name : `${owner}/${name}`);
+
+function printPart(part: PromptPart): string {
+  if ("concept" in part) {
+    const weight = part.concept.weight === undefined ? "" : `:${part.concept.weight}`;
+    return `<${printReference(part.concept)}${weight}>`;
+  }
+  const inner =
+    "text" in part
+      ? escapeText(part.text)
+      : `<${part.blend.map((term) => `${printReference(term)}*${Number(term.weight.toFixed(6))}`).join("+")}>`;
+  return part.weight === undefined ? inner : `(${inner}:${part.weight})`;
+}
+
+/** The inverse of `parsePrompt`: parsing the result gives the same parts. */
+export const printPrompt = (parts: readonly PromptPart[]): string => parts.map(printPart).join("");
+
+/** Every concept that the prompt names, in order. */
+export const referencesOf = (parts: readonly PromptPart[]): readonly ConceptReference[] =>
+  parts.flatMap((part) => ("concept" in part ? [part.concept] : "blend" in part ? part.blend : []));
