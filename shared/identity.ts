@@ -1,14 +1,13 @@
 import { z } from "zod";
+import { Id, Viewer } from "./concept.ts";
 import { UserError } from "./error.ts";
 
-const snowflake = z.string().regex(/^\d{1,20}$/, "expected a Discord id: up to 20 digits, as text");
-
-/** Who a signed request speaks for. Ids are Discord snowflakes as text (a number would lose digits).
- * `service` marks what the bot does on its own account: following deliveries after a restart. */
+/** Who a signed request speaks for: a viewer with the Discord roles they hold in that server. `moderator` says that the
+ * person may manage the server's messages. `service` marks what the bot does on its own account: following the deliveries
+ * of jobs after a restart. Ids are snowflakes as text (a number would lose digits). */
 export const Identity = z.object({
-  userId: snowflake,
-  serverId: snowflake.nullable(),
-  roleIds: z.array(snowflake).max(250).default([]),
+  ...Viewer.shape,
+  roles: z.array(Id).max(250).default([]),
   service: z.boolean().default(false),
 });
 export type Identity = z.infer<typeof Identity>;

@@ -9,7 +9,13 @@ import {
 } from "../../shared/identity.ts";
 
 const secret = "a secret of at least thirty-two characters";
-const member: Identity = { userId: "100200300400500601", serverId: "7", roleIds: ["8"], service: false };
+const member: Identity = {
+  user: { id: "100200300400500601", name: "ada 🦋" },
+  server: "7",
+  roles: ["8"],
+  moderator: false,
+  service: false,
+};
 const parts = { method: "PUT", path: "/predictions/a?x=1", body: new TextEncoder().encode("{}") };
 
 function reader(headers: Record<string, string>) {
@@ -29,7 +35,7 @@ test("a signed request gives back the identity it was signed with", async () => 
 
 test("changing method, path, body, identity, time or secret breaks the signature", async () => {
   const headers = await signRequest(secret, member, parts, 1_000);
-  const other = await signRequest(secret, { ...member, userId: "2" }, parts, 1_000);
+  const other = await signRequest(secret, { ...member, server: "6" }, parts, 1_000);
   const forgeries = [
     () => verifyRequest(secret, { ...parts, method: "POST" }, reader(headers), 1_000),
     () => verifyRequest(secret, { ...parts, path: "/predictions/b?x=1" }, reader(headers), 1_000),
