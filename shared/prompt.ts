@@ -62,7 +62,11 @@ function parseAngle(inside: string): PromptPart {
   if (/^(@|#|a?:|t:|id:|\/.*:\d)/.test(inside)) fail(`${where}: mentions and custom emoji cannot be drawn; use words`);
   if (inside.includes("+") || inside.includes("*")) return parseBlend(inside, where);
   const match = reference.exec(inside.trim());
-  if (match === null) return nameOf(inside, where) && fail(`${where}: expected <name>, <owner/name> or <name:weight>`);
+  if (match === null) {
+    return fail(
+      `${where}: expected <name>, <owner/name> or <name:weight>, without spaces; write \\< where you mean a plain <`,
+    );
+  }
   const concept = referenceOf(match[1], match[2] ?? "", where);
   return { concept: match[3] === undefined ? concept : weighted(concept, weightOf(match[3], where)) };
 }
@@ -107,8 +111,8 @@ function merge(parts: readonly PromptPart[]): PromptPart[] {
 }
 
 /** Reads a prompt: `<name>`, `<owner/name>`, `<name:0.8>`, `<a*0.6+b*0.4>` (or `<a+b>`, equal shares), `embedding:name` and
- * `(…:1.2)` as other tools write them. `\` before one of `< > ( ) : \` takes it literally. A `<` before a space, `=`, `-`,
- * a digit without a closing `>`, or with no `>` after it is text.
+ * `(…:1.2)` as other tools write them. `\` before one of `< > ( ) : \` takes it literally. A `<` before a space, `=` or `-`,
+ * or with no `>` after it on its line, is text.
  * @throws UserError bad_prompt | too_large */
 export function parsePrompt(prompt: string): readonly PromptPart[] {
   if (prompt.length > limits.maxPromptCharacters) {
@@ -206,4 +210,6 @@ export const printPrompt = (parts: readonly PromptPart[]): string => parts.map(p
 
 /** Every concept that the prompt names, in order. */
 export const referencesOf = (parts: readonly PromptPart[]): readonly ConceptReference[] =>
-  parts.flatMap((part) => ("concept" in part ? [part.concept] : "blend" in part ? part.blend : []));
+  parts.flatMap((part): readonly ConceptReference[] =>
+    "concept" in part ? [part.concept] : "blend" in part ? part.blend : [],
+  );

@@ -29,6 +29,7 @@ const maxEventCharacters = 4 * 1024 * 1024;
  * @throws UserError too_large when an event never ends */
 export function sseParser(): (chunk: string) => SseEvent[] {
   let rest = "";
+  let searched = 0; // characters of rest known to hold no line end
   let first = true;
   let event = "";
   let id: string | undefined;
@@ -51,6 +52,7 @@ export function sseParser(): (chunk: string) => SseEvent[] {
     const colon = text.indexOf(":");
     const field = colon < 0 ? text : text.slice(0, colon);
     const value = colon < 0 ? "" : text.slice(colon + (text[colon + 1] === " " ? 2 : 1));
+    size += text.length;
     if (field === "data") data.push(value);
     else if (field === "event") event = value;
     else if (field === "id" && !value.includes("\0")) id = value;
@@ -59,21 +61,23 @@ export function sseParser(): (chunk: string) => SseEvent[] {
 
   return (chunk) => {
     rest += chunk;
-    size += chunk.length;
     if (first && rest !== "") {
       if (rest.startsWith("\uFEFF")) rest = rest.slice(1);
       first = false;
     }
     const events: SseEvent[] = [];
-    for (;;) {
-      // A carriage return at the very end may be half of CR LF: wait for what follows.
-      const end = /\r\n|\n|\r(?=[\s\S])/.exec(rest);
-      if (end === null) break;
-      const done = line(rest.slice(0, end.index));
-      rest = rest.slice(end.index + end[0].length);
+    let begin = 0;
+    // A carriage return at the very end may be half of CR LF: it waits for what follows.
+    const lineEnd = /\r\n|\n|\r(?=[\s\S])/g;
+    lineEnd.lastIndex = searched;
+    for (let end = lineEnd.exec(rest); end !== null; end = lineEnd.exec(rest)) {
+      const done = line(rest.slice(begin, end.index));
+      begin = lineEnd.lastIndex;
       if (done !== undefined) events.push(done);
     }
-    if (size > maxEventCharacters) {
+    rest = rest.slice(begin);
+    searched = rest.endsWith("\r") ? rest.length - 1 : rest.length;
+    if (size + rest.length > maxEventCharacters) {
       throw new UserError("too_large", `an event of the stream has more than ${maxEventCharacters} characters`);
     }
     return events;
