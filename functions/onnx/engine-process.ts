@@ -1,0 +1,67 @@
+/** The child process that owns onnxruntime. Started by spawn-engine.ts; speaks its messages and nothing else. */
+import { InferenceSession, Tensor as NativeTensor } from "onnxruntime-node";
+import { UserError } from "../../shared/error.ts";
+import type { AnyTensor } from "./engine.ts";
+import type { EngineReply, EngineRequest } from "./messages.ts";
+import { sessionOptions } from "./presets.ts";
+import { assertProviders } from "./providers.ts";
+
+const sessions = new Map<number, InferenceSession>();
+
+const nativeTypes = { f32: "float32", i64: "int64", bool: "bool" } as const;
+
+function toNative(tensor: AnyTensor): NativeTensor {
+  return new NativeTensor(nativeTypes[tensor.dtype], tensor.data, tensor.shape);
+}
+
+function fromNative(tensor: NativeTensor): AnyTensor {
+  const dtype = (Object.keys(nativeTypes) as (keyof typeof nativeTypes)[]).find(
+    (key) => nativeTypes[key] === tensor.type,
+  );
+  if (!dtype) throw new Error(`output of type ${tensor.type} is not supported`);
+  return { dtype, shape: tensor.dims, data: tensor.data } as AnyTensor;
+}
+
+async function answer(request: EngineRequest): Promise<EngineReply["result"]> {
+  if (request.kind === "load") {
+    assertProviders(request.settings.providers);
+    const session = await InferenceSession.create(request.bytes, sessionOptions(request.settings));
+    sessions.set(request.session, session);
+    const edges = (list: readonly InferenceSession.ValueMetadata[]) =>
+      list.map((edge) => ({
+        name: edge.name,
+        shape: edge.isTensor ? edge.shape.map((dim) => (typeof dim === "number" ? dim : -1)) : [],
+      }));
+    return { kind: "loaded", inputs: edges(session.inputMetadata), outputs: edges(session.outputMetadata) };
+  }
+  const session = sessions.get(request.session);
+  if (!session) throw new Error(`session ${request.session} is not loaded`);
+  if (request.kind === "release") {
+    sessions.delete(request.session);
+    await session.release();
+    return { kind: "released" };
+  }
+  const feeds = Object.fromEntries(Object.entries(request.feeds).map(([name, tensor]) => [name, toNative(tensor)]));
+  const outputs = await session.run(feeds);
+  return {
+    kind: "ran",
+    outputs: Object.fromEntries(
+      Object.entries(outputs).map(([name, tensor]) => [name, fromNative(tensor as NativeTensor)]),
+    ),
+    peakBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}
+
+process.on("message", (request: EngineRequest) => {
+  answer(request).then(
+    (result) => process.send?.({ id: request.id, result } satisfies EngineReply),
+    (error: unknown) => {
+      const message = error instanceof Error ? error.message : String(error);
+      const code = error instanceof UserError ? error.code : undefined;
+      process.send?.({ id: request.id, result: { kind: "failed", message, code } } satisfies EngineReply);
+    },
+  );
+});
+
+// The parent is gone: nothing here is worth keeping.
+process.on("disconnect", () => process.exit(0));

@@ -1,0 +1,119 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { UserError } from "../../shared/error.ts";
+import type { Engine, OnnxModel, Preset, Provider, Session } from "./engine.ts";
+import type { EngineReply, EngineRequest } from "./messages.ts";
+
+export interface EngineOptions {
+  readonly preset: Preset;
+  /** In order of preference; the CPU provider is always the last resort of the runtime itself. */
+  readonly providers: readonly Provider[];
+  /** Threads inside one operator. */
+  readonly threads: number;
+  /** Turns the runtime's profiler on and writes to this file prefix. */
+  readonly profile?: string;
+}
+
+type Result = EngineReply["result"];
+/** Omit that keeps a union a union. */
+type RequestBody<T = EngineRequest> = T extends unknown ? Omit<T, "id"> : never;
+
+interface Pending {
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** An engine whose process can be watched: tests end it, benchmarks weigh it. */
+export interface SpawnedEngine extends Engine {
+  processId(): number | undefined;
+  /** Peak resident memory of the process so far. */
+  peakBytes(): number;
+}
+
+/** Starts the child process on first use, and again after it died. Sessions of a dead process fail with one clear
+ * error each; load them again. @throws UserError unavailable when a provider is not part of this installation. */
+export function spawnEngine(
+  options: EngineOptions,
+): Engine & { readonly processId: () => number | undefined; readonly peakBytes: () => number } {
+  let child: ChildProcess | undefined;
+  let peakBytes = 0;
+  let nextId = 0;
+  const pending = new Map<number, Pending>();
+
+  function start(): ChildProcess {
+    const started = fork(fileURLToPath(new URL("./engine-process.ts", import.meta.url)), [], {
+      serialization: "advanced",
+      execArgv: ["--disable-warning=ExperimentalWarning"],
+    });
+    started.on("message", (reply: EngineReply) => {
+      const waiting = pending.get(reply.id);
+      pending.delete(reply.id);
+      waiting?.resolve(reply.result);
+    });
+    started.on("exit", (code, signal) => {
+      if (child === started) child = undefined;
+      const cause = signal ? `was ended by ${signal}` : `exited with code ${code}`;
+      for (const waiting of pending.values()) waiting.reject(engineFailed(cause));
+      pending.clear();
+    });
+    return started;
+  }
+
+  function ask(owner: ChildProcess, body: RequestBody): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      if (owner !== child || !owner.connected) return reject(engineFailed("has been restarted since"));
+      const id = nextId++;
+      pending.set(id, { resolve, reject });
+      owner.send({ ...body, id } as EngineRequest, (error) => {
+        if (error && pending.delete(id)) reject(engineFailed(error.message));
+      });
+    });
+  }
+
+  async function load(model: OnnxModel, { label = "model" }: { readonly label?: string } = {}): Promise<Session> {
+    child ??= start();
+    const owner = child;
+    const session = nextId++;
+    const settings = { ...options, weightsFolder: model.weightsFolder };
+    const loaded = await ask(owner, { kind: "load", session, bytes: model.bytes, settings });
+    if (loaded.kind !== "loaded") throw nativeError(label, loaded);
+    return {
+      inputs: loaded.inputs,
+      outputs: loaded.outputs,
+      run: async (feeds) => {
+        const result = await ask(owner, { kind: "run", session, feeds });
+        if (result.kind !== "ran") throw nativeError(label, result);
+        peakBytes = Math.max(peakBytes, result.peakBytes);
+        return result.outputs;
+      },
+      close: async () => {
+        if (owner === child) await ask(owner, { kind: "release", session });
+      },
+    };
+  }
+
+  async function close(): Promise<void> {
+    const ending = child;
+    child = undefined;
+    if (!ending || ending.exitCode !== null) return;
+    await new Promise((resolve) => {
+      ending.once("exit", resolve);
+      ending.kill("SIGKILL");
+    });
+  }
+
+  return { ...options, load, close, processId: () => child?.pid, peakBytes: () => peakBytes };
+}
+
+const engineFailed = (cause: string): UserError =>
+  new UserError(
+    "engine_failed",
+    `The engine process ${cause} before it answered. Nothing was saved by this call; try again, with PRESET=lean if memory is short.`,
+  );
+
+/** The runtime refused a model or its inputs: a bug of ours, or lack of memory. */
+function nativeError(label: string, result: Result): Error {
+  if (result.kind === "failed" && result.code) return new UserError(result.code, result.message);
+  const message = result.kind === "failed" ? result.message : `unexpected reply "${result.kind}"`;
+  return new Error(`onnxruntime, ${label}: ${message}`);
+}
