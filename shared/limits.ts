@@ -11,4 +11,19 @@ export const limits = {
   maxPicturesPerJob: 10,
   maxLearnSteps: 5_000,
   maxSamplerSteps: 150,
+  /** Longer edge of a stored picture; larger uploads are made smaller. */
+  maxStoredEdgePixels: 1_536,
+  maxJsonBodyBytes: 256 * 1024,
+  maxOpenJobs: 500,
+  maxOpenJobsPerUser: 10,
+  maxJobAttempts: 3,
+  /** A job that found no worker for this long fails. */
+  maxQueueHours: 24,
+  /** A worker that was silent for this long has lost its job. */
+  jobLeaseMs: 30_000,
+  /** How often a worker writes progress, renews its lease and looks for a cancel. */
+  jobHeartbeatMs: 2_000,
+  maxProgressBytes: 32 * 1024,
+  maxCheckpointBytes: 64 * 1024 * 1024,
+  keepFinishedDays: 7,
 } as const;
