@@ -69,7 +69,15 @@ export const LearnInput = z.strictObject({
 export type LearnInput = z.infer<typeof LearnInput>;
 
 /** Samplers by the names people type. The list in diffusion/ is keyed by these, so that neither can lack one. */
-export const samplerNames = ["ddim", "euler", "dpmpp-2m", "dpmpp-2m-karras", "pndm"] as const;
+export const samplerNames = [
+  "ddim",
+  "euler",
+  "euler-karras",
+  "dpmpp-2m",
+  "dpmpp-2m-karras",
+  "pndm",
+  "pndm-prk",
+] as const;
 export const SamplerName = z.enum(samplerNames);
 export type SamplerName = z.infer<typeof SamplerName>;
 

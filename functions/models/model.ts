@@ -3,6 +3,9 @@ import type { Shape, Tensor } from "../tensor/tensor.ts";
 /** What the network predicts: the noise (epsilon) or the velocity v (Salimans & Ho 2022). */
 export type Prediction = "epsilon" | "v_prediction";
 
+/** How sampling steps spread over the training timesteps (Lin et al. 2024, table 2). */
+export type TimestepSpacing = "leading" | "linspace" | "trailing";
+
 /** CLIP byte-pair tokenizer of one checkpoint. Ids of placeholder tokens never appear here: see inversion/prompt. */
 export interface Tokenizer {
   /** Token ids of the text without begin / end / padding. */
@@ -35,7 +38,12 @@ export interface Model {
   /** Cumulative product of 1 − beta per training timestep (Ho et al. 2020), length 1,000. */
   readonly alphasCumprod: Float64Array;
   /** Extra keys of the checkpoint's scheduler_config.json that samplers honour. */
-  readonly scheduler: { readonly stepsOffset: number; readonly setAlphaToOne: boolean };
+  readonly scheduler: {
+    readonly stepsOffset: number;
+    readonly setAlphaToOne: boolean;
+    /** Absent when the config does not name it: each sampler then has its own. */
+    readonly spacing?: TimestepSpacing;
+  };
   /** Rows of the token-embedding table: f32 [ids.length, D]. */
   embed(ids: readonly number[]): Tensor;
   /** embeddings: f32 [B, T, D] (before position embeddings) → context f32 [B, T, D]. */
