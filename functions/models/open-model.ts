@@ -1,0 +1,173 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { UserError } from "../../shared/error.ts";
+import type { Graph } from "../graph/graph.ts";
+import { input } from "../graph/value.ts";
+import type { Engine, Session } from "../onnx/engine.ts";
+import { lower } from "../onnx/lower.ts";
+import { scale } from "../ops/multiply.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type AutoencoderConfig, decoder, downscaleOf, encoder, openAutoencoder } from "./autoencoder.ts";
+import { type ClipTextConfig, clipText, openClipText, tokenEmbedding } from "./clip-text.ts";
+import { type Component, readConfig } from "./component.ts";
+import { fingerprint } from "./fingerprint.ts";
+import type { Model } from "./model.ts";
+import { alphasCumprod, betaSchedules } from "./noise-schedule.ts";
+import { openTokenizer } from "./tokenizer.ts";
+import { timestepFeatures, unet } from "./unet.ts";
+import { openUnet, type UnetConfig } from "./unet-config.ts";
+
+/** The keys of scheduler_config.json that describe the trained model rather than a sampler. */
+const SchedulerConfig = z.looseObject({
+  num_train_timesteps: z.int().positive().default(1000),
+  beta_start: z.number().positive().default(0.0001),
+  beta_end: z.number().positive().default(0.02),
+  beta_schedule: z.enum(betaSchedules).default("linear"),
+  prediction_type: z.enum(["epsilon", "v_prediction"]).default("epsilon"),
+  steps_offset: z.int().min(0).default(0),
+  set_alpha_to_one: z.boolean().default(true),
+});
+
+/** The parts of an opened checkpoint that training builds its own graph from. */
+export interface Parts {
+  readonly text: Component<ClipTextConfig>;
+  readonly unet: Component<UnetConfig>;
+  readonly autoencoder: Component<AutoencoderConfig>;
+}
+
+export type OpenedModel = Model & { readonly parts: Parts; readonly engine: Engine };
+
+/** Above this much weight data one session per graph is kept, below it several batch sizes at once. */
+const bigModelBytes = 500_000_000;
+
+/** Opens a diffusers folder. Nothing is loaded until first used; sessions are cached per graph, batch and size.
+ * @throws UserError not_found, bad_config, bad_safetensors naming the file and the key */
+export function openModel(id: string, folder: string, engine: Engine): OpenedModel {
+  const parts: Parts = { text: openClipText(folder), unet: openUnet(folder), autoencoder: openAutoencoder(folder) };
+  assertFit(parts);
+  const scheduler = readConfig(join(folder, "scheduler", "scheduler_config.json"), SchedulerConfig);
+  const files = [parts.text, parts.unet, parts.autoencoder].flatMap((part) => part.files);
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  const sessions = createSessions(engine, bytes > bigModelBytes ? 1 : 4);
+  const config = parts.unet.config;
+  const width = parts.text.config.hidden_size;
+  const { scaling_factor: scalingFactor } = parts.autoencoder.config;
+  const target = engine.providers[0] ?? "cpu";
+
+  const run = async (
+    kind: string,
+    graph: () => Graph,
+    feeds: Record<string, Tensor>,
+  ): Promise<Record<string, Tensor>> => {
+    const shapes = Object.values(feeds).map((feed) => `[${feed.shape}]`);
+    const model = () => lower(graph(), { preset: engine.preset, target });
+    try {
+      const session = await sessions(kind, shapes.join(" "), model);
+      return (await session.run(feeds)) as Record<string, Tensor>;
+    } catch (error) {
+      // The process that held the sessions is gone: the next call loads them into a new one.
+      if (error instanceof UserError && error.code === "engine_failed") sessions.forget();
+      throw error;
+    }
+  };
+  const result = (outputs: Record<string, Tensor>, name: string): Tensor => outputs[name] as Tensor;
+
+  return {
+    id,
+    hash: fingerprint([parts.text, parts.unet, parts.autoencoder], scheduler),
+    tokenizer: openTokenizer(folder),
+    width,
+    side: config.sample_size * downscaleOf(parts.autoencoder.config),
+    latentShape: [config.in_channels, config.sample_size, config.sample_size],
+    prediction: scheduler.prediction_type,
+    alphasCumprod: alphasCumprod({
+      schedule: scheduler.beta_schedule,
+      betaStart: scheduler.beta_start,
+      betaEnd: scheduler.beta_end,
+      timesteps: scheduler.num_train_timesteps,
+    }),
+    scheduler: { stepsOffset: scheduler.steps_offset, setAlphaToOne: scheduler.set_alpha_to_one },
+    scalingFactor,
+    embed: (ids) => parts.text.rows(tokenEmbedding, ids),
+    encodeText: async (embeddings) => {
+      const graph = () => ({ outputs: { context: clipText(parts.text, input("embeddings", embeddings.shape)) } });
+      return result(await run("text_encoder", graph, { embeddings }), "context");
+    },
+    predict: async (latents, timesteps, context) => {
+      const timeFeatures = timestepFeatures(config, timesteps);
+      const graph = () => ({
+        outputs: {
+          prediction: unet(parts.unet, {
+            latents: input("latents", latents.shape),
+            timeFeatures: input("timeFeatures", timeFeatures.shape),
+            context: input("context", context.shape),
+          }),
+        },
+      });
+      return result(await run("unet", graph, { latents, timeFeatures, context }), "prediction");
+    },
+    encodePixels: async (pixels) => {
+      const graph = () => ({ outputs: encoder(parts.autoencoder, input("pixels", pixels.shape)) as Graph["outputs"] });
+      const outputs = await run("encoder", graph, { pixels });
+      return { mean: result(outputs, "mean"), logVariance: result(outputs, "logVariance") };
+    },
+    decodeLatents: async (latents) => {
+      const graph = () => ({
+        outputs: { pixels: decoder(parts.autoencoder, scale(input("latents", latents.shape), 1 / scalingFactor)) },
+      });
+      return result(await run("decoder", graph, { latents }), "pixels");
+    },
+    close: () => sessions.close(),
+    parts,
+    engine,
+  };
+}
+
+/** @throws UserError bad_config when the components cannot belong together */
+function assertFit({ text, unet: network, autoencoder }: Parts): void {
+  const expectEqual = (a: number, b: number, what: string): void => {
+    if (a !== b) throw new UserError("bad_config", `The model folder mixes checkpoints: ${what} (${a} and ${b}).`);
+  };
+  expectEqual(
+    text.config.hidden_size,
+    network.config.cross_attention_dim,
+    "text_encoder hidden_size and unet cross_attention_dim differ",
+  );
+  expectEqual(
+    autoencoder.config.latent_channels,
+    network.config.in_channels,
+    "vae latent_channels and unet in_channels differ",
+  );
+}
+
+interface Sessions {
+  /** Drops every cached session without closing it. */
+  forget(): void;
+  (kind: string, shapes: string, build: () => ReturnType<typeof lower>): Promise<Session>;
+  close(): Promise<void>;
+}
+
+/** Least recently used sessions of each kind are closed beyond the limit; failed loads are forgotten. */
+function createSessions(engine: Engine, maxPerKind: number): Sessions {
+  const kinds = new Map<string, Map<string, Promise<Session>>>();
+  const get = async (kind: string, shapes: string, build: () => ReturnType<typeof lower>): Promise<Session> => {
+    const cache = kinds.get(kind) ?? new Map<string, Promise<Session>>();
+    kinds.set(kind, cache);
+    const session = cache.get(shapes) ?? engine.load(build(), { label: kind });
+    cache.delete(shapes);
+    cache.set(shapes, session);
+    session.catch(() => cache.delete(shapes));
+    for (const [oldest, stale] of cache) {
+      if (cache.size <= maxPerKind) break;
+      cache.delete(oldest);
+      await (await stale).close();
+    }
+    return session;
+  };
+  const close = async (): Promise<void> => {
+    const open = [...kinds.values()].flatMap((cache) => [...cache.values()]);
+    kinds.clear();
+    for (const session of open) await (await session).close();
+  };
+  return Object.assign(get, { close, forget: () => kinds.clear() });
+}

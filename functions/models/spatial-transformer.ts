@@ -1,0 +1,66 @@
+import type { Value } from "../graph/value.ts";
+import { add } from "../ops/add.ts";
+import { attention } from "../ops/attention.ts";
+import { geglu } from "../ops/gelu.ts";
+import { reshape } from "../ops/reshape.ts";
+import { transpose } from "../ops/transpose.ts";
+import { conv1x1, groupNormLayer, layerNormLayer, linearLayer, type Weights } from "./layers.ts";
+
+export interface SpatialTransformerOptions {
+  readonly heads: number;
+  readonly layers: number;
+  readonly groups: number;
+  /** SD 2.x projects with linear layers, SD 1.x with 1×1 convolutions. */
+  readonly linearProjection: boolean;
+}
+
+/** Transformer2DModel: every pixel a token, self-attention then cross-attention to the context [B, T, D]. */
+export function spatialTransformer(
+  w: Weights,
+  path: string,
+  x: Value,
+  context: Value,
+  options: SpatialTransformerOptions,
+): Value {
+  const channels = x.shape[1] as number;
+  const normed = groupNormLayer(w, `${path}.norm`, x, { groups: options.groups, epsilon: 1e-6 });
+  let tokens = options.linearProjection
+    ? linearLayer(w, `${path}.proj_in`, toTokens(normed), channels)
+    : toTokens(conv1x1(w, `${path}.proj_in`, normed, channels));
+  for (let i = 0; i < options.layers; i++) {
+    tokens = transformerBlock(w, `${path}.transformer_blocks.${i}`, tokens, context, options.heads);
+  }
+  const result = options.linearProjection
+    ? toImage(linearLayer(w, `${path}.proj_out`, tokens, channels), x)
+    : conv1x1(w, `${path}.proj_out`, toImage(tokens, x), channels);
+  return add(result, x);
+}
+
+/** BasicTransformerBlock: pre-norm self-attention, cross-attention and GEGLU feed-forward, each residual. */
+function transformerBlock(w: Weights, path: string, x: Value, context: Value, heads: number): Value {
+  const width = x.shape[2] as number;
+  const norm = (name: string, value: Value): Value => layerNormLayer(w, `${path}.${name}`, value, 1e-5);
+  const attend = (name: string, queries: Value, keys: Value): Value => {
+    const project = (part: string, value: Value): Value =>
+      linearLayer(w, `${path}.${name}.${part}`, value, width, false);
+    const mixed = attention(project("to_q", queries), project("to_k", keys), project("to_v", keys), heads);
+    return linearLayer(w, `${path}.${name}.to_out.0`, mixed, width);
+  };
+  const normed = norm("norm1", x);
+  const afterSelf = add(x, attend("attn1", normed, normed));
+  const afterCross = add(afterSelf, attend("attn2", norm("norm2", afterSelf), context));
+  const hidden = geglu(linearLayer(w, `${path}.ff.net.0.proj`, norm("norm3", afterCross), 8 * width));
+  return add(afterCross, linearLayer(w, `${path}.ff.net.2`, hidden, width));
+}
+
+/** [B, C, H, W] → [B, H·W, C]. */
+export function toTokens(x: Value): Value {
+  const [batch, channels, height, width] = x.shape as [number, number, number, number];
+  return transpose(reshape(x, [batch, channels, height * width]), [0, 2, 1]);
+}
+
+/** [B, H·W, C] → [B, C, H, W] with height and width of `like`. */
+export function toImage(tokens: Value, like: Value): Value {
+  const [batch, , height, width] = like.shape as [number, number, number, number];
+  return reshape(transpose(tokens, [0, 2, 1]), [batch, tokens.shape[2] as number, height, width]);
+}

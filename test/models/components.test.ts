@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import { input } from "../../functions/graph/value.ts";
+import { lossGraph } from "../../functions/inversion/loss-graph.ts";
+import { decoder, encoder, openAutoencoder } from "../../functions/models/autoencoder.ts";
+import { clipText, openClipText, tokenEmbedding } from "../../functions/models/clip-text.ts";
+import { timestepFeatures, unet } from "../../functions/models/unet.ts";
+import { openUnet } from "../../functions/models/unet-config.ts";
+import { scale } from "../../functions/ops/multiply.ts";
+import type { Tensor } from "../../functions/tensor/tensor.ts";
+import { maxError, relativeL2 } from "../support/compare.ts";
+import { evaluate, testEngine } from "../support/evaluate.ts";
+import { tinySdGolden as golden, tinySdFolder } from "../support/tiny-sd.ts";
+
+const engine = testEngine();
+const lean = testEngine("lean");
+const text = openClipText(tinySdFolder);
+const network = openUnet(tinySdFolder);
+const autoencoder = openAutoencoder(tinySdFolder);
+const timeFeatures = timestepFeatures(network.config, [...golden("timesteps").data]);
+
+for (const target of ["plain", "cpu"] as const) {
+  test(`the text encoder equals transformers' (${target})`, async () => {
+    const embeddings = golden("embeddings");
+    const graph = { outputs: { context: clipText(text, input("embeddings", embeddings.shape)) } };
+    const { context } = await evaluate(engine, graph, { embeddings }, target);
+    expect(maxError(context as Tensor, golden("context"))).toBeLessThan(1e-5);
+  });
+
+  test(`one UNet call equals diffusers' (${target})`, async () => {
+    const [latents, context] = [golden("latents"), golden("context")];
+    const prediction = unet(network, {
+      latents: input("latents", latents.shape),
+      timeFeatures: input("timeFeatures", timeFeatures.shape),
+      context: input("context", context.shape),
+    });
+    const outputs = await evaluate(engine, { outputs: { prediction } }, { latents, context, timeFeatures }, target);
+    expect(maxError(outputs["prediction"] as Tensor, golden("prediction"))).toBeLessThan(2e-5);
+  });
+
+  test(`the VAE equals diffusers' both ways (${target})`, async () => {
+    const [pixels, latents] = [golden("pixels"), golden("latents")];
+    const posterior = encoder(autoencoder, input("pixels", pixels.shape));
+    const encoded = await evaluate(engine, { outputs: { ...posterior } }, { pixels }, target);
+    expect(maxError(encoded["mean"] as Tensor, golden("mean"))).toBeLessThan(2e-5);
+    expect(maxError(encoded["logVariance"] as Tensor, golden("logVariance"))).toBeLessThan(2e-5);
+    const decoded = decoder(autoencoder, scale(input("latents", latents.shape), 1 / autoencoder.config.scaling_factor));
+    const outputs = await evaluate(engine, { outputs: { decoded } }, { latents }, target);
+    expect(maxError(outputs["decoded"] as Tensor, golden("decoded"))).toBeLessThan(2e-5);
+  });
+
+  for (const preset of ["speed", "lean"] as const) {
+    test(`loss and gradient equal PyTorch's (${target}, ${preset})`, async () => {
+      const graph = lossGraph({ text, unet: network, autoencoder }, 2, [4, 8, 8], true);
+      const feeds = {
+        embeddings: golden("embeddings"),
+        latents: golden("latents"),
+        target: golden("target"),
+        weights: golden("weights"),
+        timeFeatures,
+      };
+      const { losses, gradient } = await evaluate(preset === "speed" ? engine : lean, graph, feeds, target, preset);
+      const loss = ((losses?.data[0] as number) + (losses?.data[1] as number)) / 2;
+      const expected = golden("loss").data[0] as number;
+      expect(Math.abs(loss - expected) / expected).toBeLessThan(1e-6);
+      expect(relativeL2(gradient as Tensor, golden("gradient"))).toBeLessThan(1e-5);
+    });
+  }
+}
+
+test("token embeddings are read row by row from disk, in bf16 too", () => {
+  const ids = [...golden("ids").data].slice(0, 24);
+  expect(
+    maxError(text.rows(tokenEmbedding, ids), {
+      ...golden("embeddings"),
+      shape: [24, 24],
+      data: golden("embeddings").data.slice(0, 576),
+    }),
+  ).toBe(0);
+});
