@@ -3,6 +3,7 @@ export const limits = {
   maxUploadBytes: 10 * 1024 * 1024,
   maxPixels: 40_000_000,
   maxSafetensorsHeaderBytes: 100 * 1024 * 1024,
+  maxTokenizerFileBytes: 16 * 1024 * 1024,
   maxConceptFileBytes: 8 * 1024 * 1024,
   maxConceptTokens: 75,
   maxConceptWidth: 8_192,
