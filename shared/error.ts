@@ -27,3 +27,7 @@ export type ErrorCode =
   | "unavailable"
   | "engine_failed"
   | "canceled";
+
+/** What people read when a bug kept them from an answer; `id` finds it in the log. */
+export const bugMessage = (id: string): string =>
+  `Something broke on our side. Try again; if it happens again, report this number: ${id}`;

@@ -1,4 +1,4 @@
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 import { UserError } from "../../shared/error.ts";
 import { limits } from "../../shared/limits.ts";
 
@@ -40,7 +40,7 @@ export async function cleanPicture(upload: Uint8Array): Promise<CleanPicture> {
 }
 
 /** Looks at format and size before any pixel is decoded, so a bomb costs nothing. */
-async function checkHeader(source: sharp.Sharp): Promise<void> {
+async function checkHeader(source: Sharp): Promise<void> {
   const header = await source.metadata().catch((cause: unknown) => {
     throw /pixel limit/.test(String(cause)) ? tooManyPixels() : unreadable(cause);
   });

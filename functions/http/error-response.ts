@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { type ErrorCode, UserError } from "../../shared/error.ts";
+import { bugMessage, type ErrorCode, UserError } from "../../shared/error.ts";
 import type { Log } from "../jobs/log.ts";
 
 const statusByCode: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
@@ -38,10 +38,5 @@ export function errorResponse(error: unknown, context: Context, log: Log, newId:
   }
   const id = newId();
   log.error("request failed", { id, method: context.req.method, path: context.req.path, error });
-  return context.json({ error: { code: "internal", message: internalMessage(id) } }, 500);
-}
-
-/** What people read when a bug kept them from an answer. */
-export function internalMessage(id: string): string {
-  return `Something broke on our side. Try again; if it happens again, report this number: ${id}`;
+  return context.json({ error: { code: "internal", message: bugMessage(id), id } }, 500);
 }

@@ -7,8 +7,10 @@ export interface Log {
 
 /** One JSON object a line, as log collectors expect. */
 export function createJsonLog(write: (line: string) => void, now: () => number): Log {
-  const line = (level: string) => (message: string, fields: Readonly<Record<string, unknown>> = {}) =>
-    write(JSON.stringify({ time: new Date(now()).toISOString(), level, message, ...fields }, readable));
+  const line =
+    (level: string) =>
+    (message: string, fields: Readonly<Record<string, unknown>> = {}) =>
+      write(JSON.stringify({ time: new Date(now()).toISOString(), level, message, ...fields }, readable));
   return { info: line("info"), warn: line("warn"), error: line("error") };
 }
 

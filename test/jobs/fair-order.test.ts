@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { fairOrder, serve, type ServedTurns, type WaitingJob } from "../../functions/jobs/fair-order.ts";
+import { fairOrder, type ServedTurns, serve, type WaitingJob } from "../../functions/jobs/fair-order.ts";
 
 const job = (id: string, serverId: string | null, userId: string, createdAt = 0): WaitingJob => ({
   id,

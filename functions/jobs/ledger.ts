@@ -1,0 +1,228 @@
+import { isDeepStrictEqual } from "node:util";
+import type { z } from "zod";
+import type { Id } from "../../shared/concept.ts";
+import { UserError } from "../../shared/error.ts";
+import { isTerminal, type JobOutput } from "../../shared/job.ts";
+import { limits } from "../../shared/limits.ts";
+import { listAll, type Store } from "../store/store.ts";
+import type { Clock } from "./clock.ts";
+import { createDocument, readDocument, updateDocument, writeDocument } from "./document.ts";
+import { markExpiry } from "./expiry.ts";
+import { JobProgress, type JobRecord, JobRequest, JobState, jobKeys, newState, noProgress } from "./job-record.ts";
+
+/** How an attempt ended. */
+export type Outcome =
+  | { readonly status: "succeeded"; readonly output: z.infer<typeof JobOutput> }
+  | { readonly status: "failed"; readonly error: string }
+  | { readonly status: "canceled" };
+
+/** All jobs, in the store: services can die at any instruction and forget nothing. An attempt is known by its `claim`, a
+ * text no other attempt has; only the attempt whose claim is in the state may change it. */
+export interface Ledger {
+  /** Writes the request, or joins the one that is there. @throws UserError conflict when the id means another request */
+  submit(request: JobRequest): Promise<JobRecord>;
+  read(id: Id): Promise<JobRecord | undefined>;
+  /** Requests of all unfinished jobs. */
+  open(): Promise<readonly JobRequest[]>;
+  state(id: Id): Promise<JobState | undefined>;
+  /** Reserves a waiting job for an engine; false when it runs, is reserved, or is over. */
+  reserve(id: Id, forMs: number): Promise<boolean>;
+  /** Gives a reservation back. */
+  unreserve(id: Id): Promise<void>;
+  /** Begins an attempt; undefined when another attempt runs or nothing is left to do. */
+  claim(id: Id, claim: string): Promise<JobRecord | undefined>;
+  /** Keeps the job for another lease. */
+  renew(id: Id, claim: string): Promise<{ readonly held: boolean; readonly cancelRequested: boolean }>;
+  progress(id: Id, progress: JobProgress): Promise<void>;
+  /** Ends the job. False when the attempt had lost it: its result does not count. */
+  finish(id: Id, claim: string, outcome: Outcome): Promise<boolean>;
+  /** Puts the job back into the queue: after a failure with its reason, to be tried again after `delayMs`; without one the
+   * attempt does not count. */
+  release(id: Id, claim: string, failure?: { readonly error: string; readonly delayMs: number }): Promise<void>;
+  /** Ends a waiting job at once and asks a running one to stop. */
+  cancel(id: Id): Promise<JobState | undefined>;
+  /** Brings a job that nobody looks after in order: counts out lost attempts, ends what is canceled or too old. */
+  settle(request: JobRequest): Promise<JobState>;
+}
+
+const lostReason = `The machine stopped answering ${limits.maxJobAttempts} times while it worked on this.`;
+const tooOldReason = `No machine became free within ${limits.maxQueueHours} hours. Try again later.`;
+
+/** True while an attempt holds its lease. */
+export const isRunning = (state: JobState, now: number): boolean => state.owner !== null && state.leaseUntil > now;
+
+/** True when nothing keeps a job from being handed to an engine. */
+export const isWaiting = (state: JobState, now: number): boolean =>
+  !isTerminal(state.status) && !isRunning(state, now) && state.dispatchedUntil <= now && state.notBefore <= now;
+
+/** Keys that are undefined here are absent in the store. */
+const asStored = (input: unknown): unknown => JSON.parse(JSON.stringify(input));
+
+export function createLedger(store: Store, clock: Clock, leaseMs: number = limits.jobLeaseMs): Ledger {
+  const update = (id: Id, change: (state: JobState) => JobState | undefined) =>
+    updateDocument(store, jobKeys.state(id), JobState, (state) => (state === undefined ? undefined : change(state)));
+
+  const end = (state: JobState, outcome: Outcome): JobState => ({
+    ...state,
+    status: outcome.status,
+    output: outcome.status === "succeeded" ? outcome.output : null,
+    error: outcome.status === "failed" ? outcome.error.slice(0, 2_000) : null,
+    leaseUntil: 0,
+    dispatchedUntil: 0,
+    endedAt: clock.now(),
+  });
+
+  const isHeld = (state: JobState) => isRunning(state, clock.now());
+
+  /** What a job that no live worker holds becomes before anything else is done with it. */
+  const settled = (state: JobState, createdAt: number): JobState | undefined => {
+    if (isTerminal(state.status) || isHeld(state)) return undefined;
+    if (state.cancelRequested) return end(state, { status: "canceled" });
+    if (state.attempt >= limits.maxJobAttempts) {
+      return end(state, { status: "failed", error: state.error ?? lostReason });
+    }
+    const waitedMs = clock.now() - createdAt;
+    if (waitedMs > limits.maxQueueHours * 3_600_000) return end(state, { status: "failed", error: tooOldReason });
+    return undefined;
+  };
+
+  /** Terminal states need no marker; the checkpoint has served. Both are removed after the state says so. */
+  const cleanUp = async (id: Id) => {
+    await store.delete(jobKeys.open(id));
+    await store.delete(jobKeys.checkpoint(id));
+  };
+
+  const read = async (id: Id): Promise<JobRecord | undefined> => {
+    const request = await readDocument(store, jobKeys.request(id), JobRequest);
+    if (request === undefined) return undefined;
+    const state = await readDocument(store, jobKeys.state(id), JobState);
+    const progress = await readDocument(store, jobKeys.progress(id), JobProgress);
+    return { request, state: state ?? newState, progress: progress ?? noProgress };
+  };
+
+  return {
+    read,
+    state: (id) => readDocument(store, jobKeys.state(id), JobState),
+    progress: (id, progress) => writeDocument(store, jobKeys.progress(id), progress),
+
+    async submit(request) {
+      await markExpiry(store, `jobs/${request.id}`, request.createdAt);
+      await createDocument(store, jobKeys.request(request.id), request);
+      // Read back instead of trusting our own write: after a lost answer it may be there although the write "failed".
+      const kept = (await readDocument(store, jobKeys.request(request.id), JobRequest)) ?? request;
+      if (kept.userId !== request.userId || !isDeepStrictEqual(kept.input, asStored(request.input))) {
+        throw new UserError(
+          "conflict",
+          `The id ${request.id} stands for another request. Send this one under a new id.`,
+        );
+      }
+      const state = await readDocument(store, jobKeys.state(request.id), JobState);
+      if (state === undefined) {
+        await createDocument(store, jobKeys.open(request.id), kept);
+        await createDocument(store, jobKeys.state(request.id), newState);
+      }
+      return (await read(request.id)) as JobRecord;
+    },
+
+    async open() {
+      const requests: JobRequest[] = [];
+      for await (const { key } of listAll(store, "open/")) {
+        const request = await readDocument(store, key, JobRequest);
+        if (request !== undefined) requests.push(request);
+      }
+      return requests;
+    },
+
+    async reserve(id, forMs) {
+      let reserved = false;
+      await update(id, (state) => {
+        reserved = isWaiting(state, clock.now());
+        return reserved ? { ...state, dispatchedUntil: clock.now() + forMs } : undefined;
+      });
+      return reserved;
+    },
+
+    async unreserve(id) {
+      await update(id, (state) => (state.dispatchedUntil === 0 ? undefined : { ...state, dispatchedUntil: 0 }));
+    },
+
+    async claim(id, claim) {
+      const request = await readDocument(store, jobKeys.request(id), JobRequest);
+      if (request === undefined) return undefined;
+      const state = await update(id, (current) => {
+        if (isTerminal(current.status) || isHeld(current)) return undefined;
+        return (
+          settled(current, request.createdAt) ?? {
+            ...current,
+            status: "processing",
+            attempt: current.attempt + 1,
+            owner: claim,
+            leaseUntil: clock.now() + leaseMs,
+            startedAt: current.startedAt ?? clock.now(),
+            error: null,
+          }
+        );
+      });
+      if (state === undefined) return undefined;
+      if (isTerminal(state.status)) await cleanUp(id);
+      return state.owner === claim && !isTerminal(state.status) ? await read(id) : undefined;
+    },
+
+    async renew(id, claim) {
+      const state = await update(id, (current) =>
+        current.owner === claim && !isTerminal(current.status)
+          ? { ...current, leaseUntil: clock.now() + leaseMs, dispatchedUntil: 0 }
+          : undefined,
+      );
+      const held = state?.owner === claim && !isTerminal(state.status);
+      return { held, cancelRequested: state?.cancelRequested ?? false };
+    },
+
+    async finish(id, claim, outcome) {
+      const state = await update(id, (current) =>
+        current.owner === claim && !isTerminal(current.status) ? end(current, outcome) : undefined,
+      );
+      const ours = state?.owner === claim && isTerminal(state.status);
+      if (ours) await cleanUp(id);
+      return ours;
+    },
+
+    async release(id, claim, failure) {
+      await update(id, (current) => {
+        if (current.owner !== claim || isTerminal(current.status)) return undefined;
+        return {
+          ...current,
+          status: "starting",
+          attempt: failure === undefined ? current.attempt - 1 : current.attempt,
+          owner: null,
+          leaseUntil: 0,
+          dispatchedUntil: 0,
+          notBefore: failure === undefined ? 0 : clock.now() + failure.delayMs,
+          error: failure?.error ?? null,
+        };
+      });
+    },
+
+    async cancel(id) {
+      const state = await update(id, (current) => {
+        if (isTerminal(current.status) || current.cancelRequested) return undefined;
+        return isHeld(current) ? { ...current, cancelRequested: true } : end(current, { status: "canceled" });
+      });
+      if (state !== undefined && isTerminal(state.status)) await cleanUp(id);
+      return state;
+    },
+
+    async settle(request) {
+      let state = await readDocument(store, jobKeys.state(request.id), JobState);
+      if (state === undefined) {
+        // A crash between marker and state: the job was accepted, so it begins here.
+        await createDocument(store, jobKeys.state(request.id), newState);
+        state = newState;
+      } else if (settled(state, request.createdAt) !== undefined) {
+        state = (await update(request.id, (current) => settled(current, request.createdAt))) ?? state;
+      }
+      if (isTerminal(state.status)) await cleanUp(request.id);
+      return state;
+    },
+  };
+}

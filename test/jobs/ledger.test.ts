@@ -1,0 +1,138 @@
+import { expect, test } from "vitest";
+import { createLedger } from "../../functions/jobs/ledger.ts";
+import { limits } from "../../shared/limits.ts";
+import { createFaultyStore, createMemoryStore } from "./memory-store.ts";
+import { imagineRequest, pictureOutput } from "./sample-jobs.ts";
+
+const succeeded = { status: "succeeded", output: pictureOutput("jobs/a/files/x.png") } as const;
+
+function createTurnedClock(start = 1_000_000) {
+  let time = start;
+  return {
+    now: () => time,
+    sleep: () => Promise.resolve(),
+    advance: (ms: number) => {
+      time += ms;
+    },
+  };
+}
+
+function setUp() {
+  const clock = createTurnedClock();
+  const store = createMemoryStore(clock.now);
+  return { clock, store, ledger: createLedger(store, clock) };
+}
+
+test("twenty submissions of one id are one job, and all get it", async () => {
+  const { ledger } = setUp();
+  const request = imagineRequest("a");
+  const records = await Promise.all(Array.from({ length: 20 }, () => ledger.submit(request)));
+  expect(new Set(records.map((r) => JSON.stringify(r))).size).toBe(1);
+  expect(await ledger.open()).toHaveLength(1);
+});
+
+test("an id that stands for another request or another person is a conflict", async () => {
+  const { ledger } = setUp();
+  await ledger.submit(imagineRequest("a"));
+  const others = [imagineRequest("a", { prompt: "a dog" }), imagineRequest("a", { userId: "12" })];
+  for (const other of others) await expect(ledger.submit(other)).rejects.toMatchObject({ code: "conflict" });
+});
+
+test("of twenty workers that claim one job, one gets it", async () => {
+  const { ledger } = setUp();
+  await ledger.submit(imagineRequest("a"));
+  const claims = await Promise.all(Array.from({ length: 20 }, (_, i) => ledger.claim("a", `claim-${i}`)));
+  expect(claims.filter((job) => job !== undefined)).toHaveLength(1);
+});
+
+test("an expired lease is taken over, and the late worker can neither renew nor finish", async () => {
+  const { ledger, clock } = setUp();
+  await ledger.submit(imagineRequest("a"));
+  await ledger.claim("a", "first");
+  clock.advance(limits.jobLeaseMs - 1);
+  expect(await ledger.claim("a", "second")).toBeUndefined();
+  clock.advance(2);
+  expect((await ledger.claim("a", "second"))?.state.attempt).toBe(2);
+  expect(await ledger.renew("a", "first")).toMatchObject({ held: false });
+  expect(await ledger.finish("a", "first", succeeded)).toBe(false);
+  expect(await ledger.finish("a", "second", succeeded)).toBe(true);
+});
+
+test("a finished job stays as it ended, whatever comes later", async () => {
+  const { ledger, store } = setUp();
+  await ledger.submit(imagineRequest("a"));
+  await ledger.claim("a", "c");
+  await ledger.finish("a", "c", succeeded);
+  expect(await ledger.finish("a", "c", { status: "failed", error: "late" })).toBe(true);
+  await ledger.cancel("a");
+  await ledger.release("a", "c", { error: "late", delayMs: 0 });
+  expect(await ledger.claim("a", "d")).toBeUndefined();
+  expect((await ledger.submit(imagineRequest("a"))).state).toMatchObject({ status: "succeeded", error: null });
+  expect(store.keys().filter((key) => key.startsWith("open/"))).toEqual([]);
+});
+
+test("three lost attempts end the job with the reason", async () => {
+  const { ledger, clock } = setUp();
+  await ledger.submit(imagineRequest("a"));
+  for (let i = 0; i < limits.maxJobAttempts; i++) {
+    expect(await ledger.claim("a", `c${i}`)).toBeDefined();
+    clock.advance(limits.jobLeaseMs + 1);
+  }
+  expect(await ledger.claim("a", "c4")).toBeUndefined();
+  expect(await ledger.state("a")).toMatchObject({ status: "failed", error: expect.stringContaining("3 times") });
+});
+
+test("a stop for maintenance does not count as an attempt, a failure does and waits before the next", async () => {
+  const { ledger, clock } = setUp();
+  await ledger.submit(imagineRequest("a"));
+  await ledger.claim("a", "c1");
+  await ledger.release("a", "c1");
+  expect(await ledger.state("a")).toMatchObject({ status: "starting", attempt: 0 });
+  await ledger.claim("a", "c2");
+  await ledger.release("a", "c2", { error: "no memory", delayMs: 4_000 });
+  expect(await ledger.state("a")).toMatchObject({ status: "starting", attempt: 1, error: "no memory" });
+  expect(await ledger.reserve("a", 1_000)).toBe(false);
+  clock.advance(4_000);
+  expect(await ledger.reserve("a", 1_000)).toBe(true);
+  expect(await ledger.reserve("a", 1_000)).toBe(false);
+});
+
+test("cancel ends a waiting job at once, asks a running one, and ends one whose worker died", async () => {
+  const { ledger, clock } = setUp();
+  const waiting = imagineRequest("a", { createdAt: clock.now() });
+  await ledger.submit(waiting);
+  expect(await ledger.cancel("a")).toMatchObject({ status: "canceled" });
+  expect(await ledger.claim("a", "c")).toBeUndefined();
+
+  const running = imagineRequest("b", { createdAt: clock.now() });
+  await ledger.submit(running);
+  await ledger.claim("b", "c");
+  expect(await ledger.cancel("b")).toMatchObject({ status: "processing", cancelRequested: true });
+  expect(await ledger.renew("b", "c")).toEqual({ held: true, cancelRequested: true });
+  clock.advance(limits.jobLeaseMs + 1);
+  expect(await ledger.settle(running)).toMatchObject({ status: "canceled" });
+  expect(await ledger.open()).toEqual([]);
+});
+
+test("a job that nobody could run for a day fails with that reason", async () => {
+  const { ledger, clock } = setUp();
+  const request = imagineRequest("a", { createdAt: clock.now() });
+  await ledger.submit(request);
+  clock.advance(limits.maxQueueHours * 3_600_000 + 1);
+  expect(await ledger.settle(request)).toMatchObject({ status: "failed", error: expect.stringContaining("24 hours") });
+});
+
+test("a crash after any single write of a submission is healed by the next one or by the dispatcher", async () => {
+  for (const key of [/request/, /open/, /state/]) {
+    for (const afterwards of [false, true]) {
+      const clock = createTurnedClock();
+      const store = createFaultyStore(createMemoryStore(clock.now), [{ method: "put", key, times: 1, afterwards }]);
+      const ledger = createLedger(store, clock);
+      const request = imagineRequest("a", { createdAt: clock.now() });
+      await expect(ledger.submit(request)).rejects.toMatchObject({ code: "unavailable" });
+      for (const open of await ledger.open()) expect(await ledger.settle(open)).toMatchObject({ status: "starting" });
+      expect((await ledger.submit(request)).state.status).toBe("starting");
+      expect(await ledger.open()).toHaveLength(1);
+    }
+  }
+});
