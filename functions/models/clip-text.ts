@@ -4,6 +4,7 @@ import { add } from "../ops/add.ts";
 import { attention } from "../ops/attention.ts";
 import { gelu } from "../ops/gelu.ts";
 import { quickGelu } from "../ops/silu.ts";
+import { slice } from "../ops/slice.ts";
 import { type Component, openComponent } from "./component.ts";
 import { layerNormLayer, linearLayer } from "./layers.ts";
 
@@ -33,8 +34,11 @@ const activations = { quick_gelu: quickGelu, gelu };
 export function clipText(component: Component<ClipTextConfig>, embeddings: Value): Value {
   const { config } = component;
   const width = config.hidden_size;
-  const table = [config.max_position_embeddings, width];
-  let x = add(embeddings, component.weight("text_model.embeddings.position_embedding.weight", table));
+  const positions = component.weight("text_model.embeddings.position_embedding.weight", [
+    config.max_position_embeddings,
+    width,
+  ]);
+  let x = add(embeddings, slice(positions, 0, 0, embeddings.shape[1] as number));
   for (let i = 0; i < config.num_hidden_layers; i++) {
     const path = `text_model.encoder.layers.${i}`;
     const normed = layerNormLayer(component, `${path}.layer_norm1`, x, config.layer_norm_eps);

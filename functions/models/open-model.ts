@@ -35,7 +35,16 @@ export interface Parts {
   readonly autoencoder: Component<AutoencoderConfig>;
 }
 
-export type OpenedModel = Model & { readonly parts: Parts; readonly engine: Engine };
+/** A model that also runs other graphs over its parts: inversion's loss, for one. */
+export interface OpenedModel extends Model {
+  readonly parts: Parts;
+  /** Runs a graph; its session is cached by name and feed shapes, so a name must always mean the same graph. */
+  run(
+    name: string,
+    graph: () => Graph,
+    feeds: Readonly<Record<string, Tensor>>,
+  ): Promise<Readonly<Record<string, Tensor>>>;
+}
 
 /** Above this much weight data one session per graph is kept, below it several batch sizes at once. */
 const bigModelBytes = 500_000_000;
@@ -70,12 +79,12 @@ export function openModel(id: string, folder: string, engine: Engine): OpenedMod
       throw error;
     }
   };
-  const result = (outputs: Record<string, Tensor>, name: string): Tensor => outputs[name] as Tensor;
+  const result = (outputs: Readonly<Record<string, Tensor>>, name: string): Tensor => outputs[name] as Tensor;
 
   return {
     id,
     hash: fingerprint([parts.text, parts.unet, parts.autoencoder], scheduler),
-    tokenizer: openTokenizer(folder),
+    tokenizer: openTokenizer(folder, parts.text.config),
     width,
     side: config.sample_size * downscaleOf(parts.autoencoder.config),
     latentShape: [config.in_channels, config.sample_size, config.sample_size],
@@ -119,7 +128,7 @@ export function openModel(id: string, folder: string, engine: Engine): OpenedMod
     },
     close: () => sessions.close(),
     parts,
-    engine,
+    run,
   };
 }
 

@@ -50,7 +50,11 @@ for (const target of ["plain", "cpu"] as const) {
 
   for (const preset of ["speed", "lean"] as const) {
     test(`loss and gradient equal PyTorch's (${target}, ${preset})`, async () => {
-      const graph = lossGraph({ text, unet: network, autoencoder }, 2, [4, 8, 8], true);
+      const graph = lossGraph(
+        { text, unet: network, autoencoder },
+        { batch: 2, tokens: 24, latentShape: [4, 8, 8] },
+        true,
+      );
       const feeds = {
         embeddings: golden("embeddings"),
         latents: golden("latents"),

@@ -46,9 +46,12 @@ test("any text at all becomes ids of the vocabulary, and lower-case words surviv
     }),
   );
   fc.assert(
-    fc.property(fc.array(fc.stringMatching(/^[a-zäöü]+$/), { minLength: 1 }), (list) => {
-      expect(tokenizer.decode(tokenizer.encode(list.join(" ")))).toBe(list.join(" "));
-    }),
+    fc.property(
+      fc.array(fc.string({ unit: fc.constantFrom(..."abcdeäöü"), minLength: 1 }), { minLength: 1 }),
+      (list) => {
+        expect(tokenizer.decode(tokenizer.encode(list.join(" ")))).toBe(list.join(" "));
+      },
+    ),
   );
 });
 

@@ -1,0 +1,91 @@
+import { target } from "../diffusion/denoiser.ts";
+import { addNoise } from "../diffusion/noise-levels.ts";
+import type { OpenedModel } from "../models/open-model.ts";
+import { type ConceptPlace, promptTokens } from "../models/prompt-tokens.ts";
+import { timestepFeatures } from "../models/unet.ts";
+import { concat, stack } from "../tensor/batch.ts";
+import { type Tensor, tensor } from "../tensor/tensor.ts";
+import { lossGraph } from "./loss-graph.ts";
+
+/** One thing to denoise: a training or a bank example. */
+export interface Example {
+  readonly template: string;
+  /** Clean, scaled latents f32 [1, C, h, w]. */
+  readonly latents: Tensor;
+  /** f32 [1, C, h, w] */
+  readonly noise: Tensor;
+  readonly timestep: number;
+  /** Loss weight per cell, f32 [1, 1, h, w]. */
+  readonly weights: Tensor;
+}
+
+export interface Losses {
+  /** One per example, in order. */
+  readonly losses: readonly number[];
+  /** d mean(losses) / d rows, f32 [n · D]; only when asked for. */
+  readonly gradient?: Float32Array;
+}
+
+/** Loss, and gradient in the concept's rows, of one batch of examples. `wordScale` multiplies every embedding that is
+ * not the concept's own (the paper's code decays the whole table; see learn.ts). */
+export async function denoisingLosses(
+  model: OpenedModel,
+  rows: Tensor,
+  examples: readonly Example[],
+  { withGradient, wordScale = 1 }: { readonly withGradient: boolean; readonly wordScale?: number },
+): Promise<Losses> {
+  const prompts = examples.map(({ template }) => {
+    const [before = "", after = ""] = template.split("{}");
+    const { embeddings, concepts } = promptTokens(model, [before, { name: "the concept", rows }, after]);
+    const place = concepts[0] as ConceptPlace;
+    return { place, embeddings: wordScale === 1 ? embeddings : scaleWords(embeddings, place, wordScale) };
+  });
+  const clean = concat(examples.map((example) => example.latents));
+  const noise = concat(examples.map((example) => example.noise));
+  const timesteps = examples.map((example) => example.timestep);
+  const embeddings = stack(prompts.map((prompt) => prompt.embeddings));
+  const shape = { batch: examples.length, tokens: embeddings.shape[1] as number, latentShape: clean.shape.slice(1) };
+  const outputs = await model.run(
+    withGradient ? "loss and gradient" : "loss",
+    () => lossGraph(model.parts, shape, withGradient),
+    {
+      embeddings,
+      latents: addNoise(model, clean, noise, timesteps),
+      timeFeatures: timestepFeatures(model.parts.unet.config, timesteps),
+      target: target(model, clean, noise, timesteps),
+      weights: concat(examples.map((example) => example.weights)),
+    },
+  );
+  const losses = [...(outputs["losses"] as Tensor).data];
+  const { gradient } = outputs;
+  return gradient
+    ? {
+        losses,
+        gradient: gather(
+          gradient,
+          prompts.map((prompt) => prompt.place),
+          rows,
+        ),
+      }
+    : { losses };
+}
+
+/** Sums each example's gradient over the positions where the concept stood. */
+function gather(gradient: Tensor, places: readonly ConceptPlace[], rows: Tensor): Float32Array {
+  const [, length, width] = gradient.shape as [number, number, number];
+  const sum = new Float32Array(rows.data.length);
+  for (const [i, { start, count }] of places.entries()) {
+    const offset = (i * length + start) * width;
+    for (let j = 0; j < count * width; j++) sum[j] = (sum[j] as number) + (gradient.data[offset + j] as number);
+  }
+  return sum;
+}
+
+function scaleWords(embeddings: Tensor, { start, count }: ConceptPlace, factor: number): Tensor {
+  const width = embeddings.shape[1] as number;
+  const isConcept = (i: number): boolean => i >= start * width && i < (start + count) * width;
+  return tensor(
+    embeddings.data.map((x, i) => (isConcept(i) ? x : x * factor)),
+    embeddings.shape,
+  );
+}
