@@ -1,0 +1,102 @@
+import type { MaskLevel, Point } from "../../shared/draft.ts";
+import { UserError } from "../../shared/error.ts";
+import { type Box, boundingBox, type Mask, maskArea } from "../tensor/mask.ts";
+import type { Picture } from "../tensor/pixels.ts";
+import { cropOnWhite } from "./crop.ts";
+import type { ClassScore, Segment, Vision } from "./vision.ts";
+
+/** One thing the person may mean. */
+export interface Described extends Segment {
+  readonly click: Point;
+  /** Pixels. */
+  readonly box: Box;
+  readonly crop: Picture;
+  readonly caption: string;
+  /** 0–1 */
+  readonly confidence: number;
+  readonly className: string;
+  /** Other words it may be, likeliest first: offered when the confidence is low. */
+  readonly words: readonly ClassScore[];
+}
+
+/** Masks that overlap more than this are the same thing. */
+const sameOverlap = 0.8;
+/** Below this share of the picture a mask is a speck, above it the background. */
+const [leastShare, mostShare] = [0.002, 0.9];
+const mostCandidates = 4;
+const offeredWords = 6;
+
+/** Click → mask levels → crop on white → caption and class; the wanted level first. Without a click: up to four likely
+ * things, found with a grid of points. @throws UserError not_found when there is nothing at the click */
+export async function describePicture(
+  vision: Vision,
+  picture: Picture,
+  { click, level }: { readonly click?: Point | undefined; readonly level: MaskLevel },
+): Promise<readonly Described[]> {
+  const segment = await vision.segmenter.encode(picture);
+  const found = click ? await atClick(segment, click, level) : await everywhere(segment, level);
+  const things = distinct(found).slice(0, mostCandidates);
+  if (things.length === 0) {
+    throw new UserError(
+      "not_found",
+      "Nothing stands out there. Click the middle of the thing, or crop the picture closer to it.",
+    );
+  }
+  const described: Described[] = [];
+  for (const thing of things) described.push(await describeThing(vision, picture, thing));
+  return described;
+}
+
+type Thing = Segment & { readonly click: Point };
+type SegmentAt = Awaited<ReturnType<Vision["segmenter"]["encode"]>>;
+
+async function atClick(segment: SegmentAt, click: Point, level: MaskLevel): Promise<readonly Thing[]> {
+  const segments = (await segment(click)).filter(({ mask }) => shareOf(mask) >= leastShare / 4);
+  return segments
+    .toSorted((a, b) => Number(b.level === level) - Number(a.level === level))
+    .map((s) => ({ ...s, click }));
+}
+
+/** The segmenter asked on a grid of points; things that several points agree on come first. */
+async function everywhere(segment: SegmentAt, level: MaskLevel): Promise<readonly Thing[]> {
+  const things: (Thing & { votes: number })[] = [];
+  const at = [0.14, 0.32, 0.5, 0.68, 0.86];
+  for (const y of at) {
+    for (const x of at) {
+      const found = (await segment({ x, y })).find((s) => s.level === level);
+      if (!found || shareOf(found.mask) < leastShare || shareOf(found.mask) > mostShare) continue;
+      const known = things.find((thing) => overlap(thing.mask, found.mask) > sameOverlap);
+      if (known) known.votes++;
+      else things.push({ ...found, click: { x, y }, votes: 1 });
+    }
+  }
+  return things.sort((a, b) => b.score * Math.sqrt(b.votes) - a.score * Math.sqrt(a.votes));
+}
+
+async function describeThing(vision: Vision, picture: Picture, thing: Thing): Promise<Described> {
+  const crop = cropOnWhite(picture, thing.mask);
+  const { text, confidence } = await vision.captioner.caption(crop);
+  const words = await vision.classifier.classify(crop, offeredWords);
+  const className = words[0]?.label ?? text;
+  const box = boundingBox(thing.mask) as Box;
+  return { ...thing, crop, box, caption: text || `a ${className}`, confidence, className, words };
+}
+
+const shareOf = (mask: Mask): number => maskArea(mask) / mask.data.length;
+
+/** Intersection over union. */
+export function overlap(a: Mask, b: Mask): number {
+  let [both, either] = [0, 0];
+  for (let i = 0; i < a.data.length; i++) {
+    both += (a.data[i] as number) & (b.data[i] as number);
+    either += (a.data[i] as number) | (b.data[i] as number);
+  }
+  return either === 0 ? 0 : both / either;
+}
+
+function distinct<T extends Segment>(things: readonly T[]): readonly T[] {
+  const kept: T[] = [];
+  for (const thing of things)
+    if (kept.every((other) => overlap(other.mask, thing.mask) < sameOverlap)) kept.push(thing);
+  return kept;
+}

@@ -1,0 +1,32 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import type { Engine } from "../onnx/engine.ts";
+import { loadOnce } from "../onnx/load-once.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { readPreprocessor } from "./preprocessor.ts";
+import type { Classifier } from "./vision.ts";
+
+const ClassifierConfig = z.looseObject({ id2label: z.record(z.string().regex(/^\d+$/), z.string()) });
+
+/** An image classifier in ViT's ONNX export: `model.onnx` (pixel_values → logits), config.json with id2label. The first
+ * synonym of a label stands for it, as in the paper. */
+export function openLocalClassifier(folder: string, engine: Engine): Classifier {
+  const preprocess = readPreprocessor(join(folder, "preprocessor_config.json"));
+  const { id2label } = ClassifierConfig.parse(JSON.parse(readFileSync(join(folder, "config.json"), "utf8")));
+  const model = loadOnce(engine, "classifier", () => ({ bytes: readFileSync(join(folder, "model.onnx")) }));
+  return {
+    classify: async (picture, count) => {
+      const { pixels } = await preprocess(picture);
+      const { data } = (await model.run({ pixel_values: pixels }))["logits"] as Tensor;
+      const most = data.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+      const sum = data.reduce((total, logit) => total + Math.exp(logit - most), 0);
+      return Array.from(data, (logit, i) => ({
+        label: (id2label[i] ?? `class ${i}`).split(",")[0] as string,
+        score: Math.exp(logit - most) / sum,
+      }))
+        .sort((a, b) => b.score - a.score)
+        .slice(0, count);
+    },
+  };
+}

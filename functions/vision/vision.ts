@@ -1,0 +1,46 @@
+import type { MaskLevel, Point } from "../../shared/draft.ts";
+import type { Mask } from "../tensor/mask.ts";
+import type { Picture } from "../tensor/pixels.ts";
+
+/** One mask for a click. */
+export interface Segment {
+  readonly level: MaskLevel;
+  /** Of the picture's size. */
+  readonly mask: Mask;
+  /** The segmenter's own estimate of its overlap with the truth, 0–1. */
+  readonly score: number;
+}
+
+/** Click → masks. The picture is encoded once, however many clicks follow. */
+export interface Segmenter {
+  encode(picture: Picture): Promise<(click: Point) => Promise<readonly Segment[]>>;
+}
+
+/** Crop of the thing on white → a short noun phrase such as "a red mug". */
+export interface Captioner {
+  caption(crop: Picture): Promise<Caption>;
+}
+
+export interface Caption {
+  readonly text: string;
+  /** Geometric mean probability of its tokens, 0–1. */
+  readonly confidence: number;
+}
+
+/** Picture → class words, likeliest first, at most `count`. */
+export interface Classifier {
+  classify(picture: Picture, count: number): Promise<readonly ClassScore[]>;
+}
+
+export interface ClassScore {
+  readonly label: string;
+  /** 0–1 */
+  readonly score: number;
+}
+
+/** What describing needs; each part local or hosted. */
+export interface Vision {
+  readonly segmenter: Segmenter;
+  readonly captioner: Captioner;
+  readonly classifier: Classifier;
+}
