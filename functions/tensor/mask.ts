@@ -111,11 +111,11 @@ export function boundingBox({ width, height, data }: Mask): Box | undefined {
   return right < 0 ? undefined : { left, top, width: right - left + 1, height: bottom - top + 1 };
 }
 
-/** A black and white PNG, white inside. */
+/** A one-channel PNG, 255 inside, 0 outside. */
 export async function encodeMask({ width, height, data }: Mask): Promise<Uint8Array> {
   const grey = data.map((inside) => (inside ? 255 : 0));
   return sharp(grey, { raw: { width, height, channels: 1 } })
-    .png({ palette: true, colours: 2 })
+    .png()
     .toBuffer();
 }
 
