@@ -1,0 +1,61 @@
+"""Writes the diffusers folder from the trained weights: fp16 safetensors, tokenizer, scheduler, vocabulary.
+
+    python export.py --work DIR --out FOLDER
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from diffusers import StableDiffusionPipeline
+
+from models import make_scheduler, make_text_encoder, make_unet, make_vae
+from renders import CATEGORY, COLOURS, SUBJECTS
+from scenes import PHRASES
+from tokenizer import known_words, write_tokenizer
+
+
+def load_pipeline(work, widths=(48, 96, 144)):
+    """The pipeline of the running averages in a work folder, fp32."""
+    work = Path(work)
+    tokenizer = write_tokenizer(work / "tokenizer")
+    vae, unet = make_vae(), make_unet(widths)
+    text = make_text_encoder(len(tokenizer), tokenizer.bos_token_id, tokenizer.eos_token_id)
+    state = torch.load(work / "ema.pt")
+    vae.load_state_dict(torch.load(work / ("vae-decoder.pt" if (work / "vae-decoder.pt").exists() else "vae.pt")))
+    unet.load_state_dict(state["unet"])
+    text.load_state_dict(state["text"])
+    return StableDiffusionPipeline(
+        vae=vae, text_encoder=text, tokenizer=tokenizer, unet=unet, scheduler=make_scheduler(),
+        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+    )  # fmt: skip
+
+
+def write_vocabulary(out):
+    """vocabulary.json: what the product suggests when a word is unknown."""
+    subjects = [{"word": word, "category": CATEGORY[word], "codepoint": codes[0]} for words in SUBJECTS.values() for word, codes in words.items()]
+    scenes = [{"name": name, "phrase": phrases[0], "phrases": phrases} for name, phrases in PHRASES.items()]
+    colours = [{"word": word, "rgb": rgb} for word, rgb in COLOURS.items()]
+    vocabulary = {"subjects": subjects, "scenes": scenes, "colours": colours, "words": known_words(), "stars": "*"}
+    (out / "vocabulary.json").write_text(json.dumps(vocabulary, indent=2) + "\n")
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--work", required=True)
+    arguments.add_argument("--out", required=True)
+    arguments.add_argument("--widths", default="48,96,144")
+    a = arguments.parse_args()
+    out = Path(a.out)
+    pipeline = load_pipeline(a.work, tuple(int(w) for w in a.widths.split(",")))
+    pipeline.to(torch.float16).save_pretrained(out, safe_serialization=True)
+    write_vocabulary(out)
+    loaded = StableDiffusionPipeline.from_pretrained(out, torch_dtype=torch.float32)
+    loaded.set_progress_bar_config(disable=True)
+    picture = loaded("a photo of a red apple in space", num_inference_steps=2, guidance_scale=3.0, generator=torch.Generator().manual_seed(0)).images[0]
+    print(f"loads as {type(loaded).__name__}, draws {picture.size}, {sum(f.stat().st_size for f in out.rglob('*.safetensors')):,} bytes of weights")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Writes the vision models as ONNX with fp16 weights cast to fp32 at load, and checks them against PyTorch.
+
+    python export_vision.py --work DIR --out FOLDER/vision
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from renders import WORDS
+from tokenizer import write_tokenizer
+from vision_data import CROP_SIDE, SEGMENT_SIDE
+from vision_models import CaptionDecoder, CaptionEncoder, Classifier, SegmentDecoder, SegmentEncoder
+
+OPSET = 17
+
+
+def halve(path):
+    """Stores every float32 initialiser above 64 values as fp16, followed by a Cast that runtimes fold at load."""
+    model = onnx.load(path)
+    kept, casts = [], []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or values.size <= 64:
+            kept.append(tensor)
+            continue
+        kept.append(numpy_helper.from_array(values.astype(np.float16), tensor.name + "_f16"))
+        casts.append(helper.make_node("Cast", [tensor.name + "_f16"], [tensor.name], to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.initializer.extend(kept)
+    model.graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def export(module, path, inputs, outputs, dynamic=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    module.eval()
+    torch.onnx.export(
+        module, tuple(inputs.values()), str(path), input_names=list(inputs), output_names=outputs,
+        dynamic_axes=dynamic, opset_version=OPSET, dynamo=False,
+    )  # fmt: skip
+    halve(path)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    got = session.run(outputs, {name: value.numpy() for name, value in inputs.items()})
+    with torch.no_grad():
+        expected = module(*inputs.values())
+    expected = expected if isinstance(expected, tuple) else (expected,)
+    worst = max(float(np.abs(g - e.numpy()).max() / max(1.0, np.abs(e.numpy()).max())) for g, e in zip(got, expected, strict=True))
+    print(f"{path.name}: {path.stat().st_size:,} bytes, worst difference from PyTorch {worst:.1e} of the largest value")
+    assert worst < 2e-2, "fp16 weights differ too much"
+
+
+def write_json(path, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2) + "\n")
+
+
+def preprocessor(side):
+    return {
+        "do_resize": True, "size": {"height": side, "width": side}, "resample": 2,
+        "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True, "image_mean": [0.5] * 3, "image_std": [0.5] * 3,
+    }  # fmt: skip
+
+
+def load(models, path):
+    for model, state in zip(models, torch.load(path), strict=True):
+        model.load_state_dict(state)
+    return [model.eval() for model in models]
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--work", required=True)
+    arguments.add_argument("--out", required=True)
+    a = arguments.parse_args()
+    work, out = Path(a.work), Path(a.out)
+    tokenizer = write_tokenizer(work / "tokenizer")
+    torch.manual_seed(0)
+
+    encoder, decoder = load([SegmentEncoder(), SegmentDecoder()], work / "segmenter.pt")
+    pixels = torch.rand(1, 3, SEGMENT_SIDE, SEGMENT_SIDE) * 2 - 1
+    with torch.no_grad():
+        embeddings, grid = encoder(pixels)
+    export(encoder, out / "segmenter/vision_encoder.onnx", {"pixel_values": pixels}, ["image_embeddings", "image_positional_embeddings"])
+    click = {"input_points": torch.tensor([[[[70.0, 60.0]]]]), "input_labels": torch.ones(1, 1, 1, dtype=torch.long)}
+    click |= {"image_embeddings": embeddings, "image_positional_embeddings": grid}
+    export(decoder, out / "segmenter/prompt_encoder_mask_decoder.onnx", click, ["iou_scores", "pred_masks"])
+    write_json(out / "segmenter/preprocessor_config.json", preprocessor(SEGMENT_SIDE))
+    write_json(out / "segmenter/config.json", {"model_type": "emoji-64-segmenter", "levels": ["part", "object", "group"], "mask_size": SEGMENT_SIDE})
+
+    crop = torch.rand(1, 3, CROP_SIDE, CROP_SIDE) * 2 - 1
+    (classifier,) = load([Classifier(len(WORDS))], work / "classifier.pt")
+    export(classifier, out / "classifier/model.onnx", {"pixel_values": crop}, ["logits"])
+    write_json(out / "classifier/config.json", {"model_type": "emoji-64-classifier", "id2label": dict(enumerate(WORDS)), "label2id": {w: i for i, w in enumerate(WORDS)}})
+    write_json(out / "classifier/preprocessor_config.json", preprocessor(CROP_SIDE))
+
+    seer, teller = load([CaptionEncoder(), CaptionDecoder(len(tokenizer))], work / "captioner.pt")
+    with torch.no_grad():
+        seen = seer(crop)
+    export(seer, out / "captioner/encoder_model.onnx", {"pixel_values": crop}, ["last_hidden_state"])
+    start = {"input_ids": torch.tensor([[tokenizer.bos_token_id, 5, 6]]), "encoder_hidden_states": seen}
+    export(teller, out / "captioner/decoder_model.onnx", start, ["logits"], {"input_ids": {1: "sequence"}, "logits": {1: "sequence"}})
+    ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
+    write_json(out / "captioner/generation_config.json", ends | {"decoder_start_token_id": tokenizer.bos_token_id, "max_length": 8})
+    write_json(out / "captioner/config.json", ends | {"model_type": "vision-encoder-decoder", "tokenizer": "../../tokenizer", "vocab_size": len(tokenizer)})
+    write_json(out / "captioner/preprocessor_config.json", preprocessor(CROP_SIDE))
+
+
+if __name__ == "__main__":
+    main()

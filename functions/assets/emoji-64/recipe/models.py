@@ -1,0 +1,123 @@
+"""The three networks, built from diffusers' and transformers' own modules, with the initial weights that train fast here."""
+
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers.models.downsampling import Downsample2D
+from diffusers.models.resnet import ResnetBlock2D
+from diffusers.models.upsampling import Upsample2D
+from transformers import CLIPTextConfig, CLIPTextModel
+
+MAX_TOKENS = 24
+
+
+def make_vae():
+    """f4 autoencoder, 64² → 16×16×4, started near the identity: ±RGB in six channels, average-pool downsampling."""
+    vae = AutoencoderKL(
+        sample_size=64, in_channels=3, out_channels=3, latent_channels=4, layers_per_block=1, norm_num_groups=2,
+        block_out_channels=(16, 32, 64), down_block_types=("DownEncoderBlock2D",) * 3, up_block_types=("UpDecoderBlock2D",) * 3,
+        mid_block_add_attention=False, scaling_factor=1.0,
+    )  # fmt: skip
+    with torch.no_grad():
+        _start_near_identity(vae)
+    return vae
+
+
+def _carry(conv, scale=1.0):
+    """The first six output channels copy the first six input channels."""
+    middle = conv.kernel_size[0] // 2
+    for j in range(6):
+        conv.weight[j].zero_()
+        conv.weight[j, j, middle, middle] = scale
+        conv.bias[j] = 0
+
+
+def _start_near_identity(vae):
+    for module in vae.modules():
+        if isinstance(module, ResnetBlock2D):
+            module.conv2.weight.mul_(0.05)
+            module.conv2.bias.zero_()
+            if module.conv_shortcut is not None:
+                _carry(module.conv_shortcut)
+        if isinstance(module, Upsample2D):
+            _carry(module.conv)
+        if isinstance(module, Downsample2D):
+            for j in range(6):
+                module.conv.weight[j].zero_()
+                # diffusers pads right and below only, so taps 0 and 1 cover the 2×2 cell.
+                module.conv.weight[j, j, :2, :2] = 0.25
+                module.conv.bias[j] = 0
+    first, out = vae.encoder.conv_in, vae.encoder.conv_out
+    into, last = vae.decoder.conv_in, vae.decoder.conv_out
+    out.weight.mul_(0.3)
+    last.weight.mul_(0.3)
+    for j in range(3):
+        for channel, sign in ((j, 1.0), (3 + j, -1.0)):
+            for conv in (first, into):
+                conv.weight[channel].zero_()
+                conv.weight[channel, j, 1, 1] = sign
+                conv.bias[channel] = 0
+        for conv, scale in ((out, 1.0), (last, 0.7)):
+            conv.weight[j].zero_() if conv is out else conv.weight[j, :6].zero_()
+            conv.weight[j, j, 1, 1] = scale
+            conv.weight[j, 3 + j, 1, 1] = -scale
+            conv.bias[j] = 0
+    vae.quant_conv.weight.zero_()
+    vae.quant_conv.bias.zero_()
+    vae.quant_conv.bias[4:] = -6.0
+    for j in range(4):
+        vae.quant_conv.weight[j, j] = 1
+        vae.quant_conv.weight[4 + j, 4 + j] = 0.1
+    vae.post_quant_conv.weight.copy_(torch.eye(4)[:, :, None, None])
+    vae.post_quant_conv.bias.zero_()
+
+
+def bake_statistics(vae, moments):
+    """Folds the mean and deviation of `moments` (means [N, 4, h, w]) into the 1×1 convolutions around the latents."""
+    mean, deviation = moments.mean((0, 2, 3)), moments.std((0, 2, 3))
+    with torch.no_grad():
+        quant, post = vae.quant_conv, vae.post_quant_conv
+        post.bias += post.weight[:, :, 0, 0] @ mean
+        post.weight *= deviation[None, :, None, None]
+        quant.bias[:4] = (quant.bias[:4] - mean) / deviation
+        quant.weight[:4] /= deviation[:, None, None, None]
+        quant.bias[4:] -= 2 * deviation.log()
+
+
+def make_text_encoder(vocab_size, bos, eos):
+    """CLIP-style causal transformer; the stream is 128 wide, as is the UNet's context."""
+    config = CLIPTextConfig(
+        vocab_size=vocab_size, hidden_size=128, intermediate_size=512, num_hidden_layers=3, num_attention_heads=4, hidden_act="quick_gelu",
+        max_position_embeddings=MAX_TOKENS, projection_dim=128, bos_token_id=bos, eos_token_id=eos, pad_token_id=eos,
+    )  # fmt: skip
+    return CLIPTextModel(config)
+
+
+def make_unet(widths=(48, 96, 144), layers=1):
+    """SD 1.x layout: attention on the two lower levels; `attention_head_dim` is, as there, the number of heads."""
+    unet = UNet2DConditionModel(
+        sample_size=16, in_channels=4, out_channels=4, layers_per_block=layers, block_out_channels=widths, norm_num_groups=8,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=128, attention_head_dim=4,
+    )  # fmt: skip
+    for module in unet.modules():
+        if isinstance(module, ResnetBlock2D):
+            torch.nn.init.zeros_(module.conv2.weight)
+            torch.nn.init.zeros_(module.conv2.bias)
+    torch.nn.init.zeros_(unet.conv_out.weight)
+    torch.nn.init.zeros_(unet.conv_out.bias)
+    return unet
+
+
+def make_scheduler():
+    """Stable Diffusion's noise levels; the network predicts the velocity v."""
+    return DDIMScheduler(
+        num_train_timesteps=1000, beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear",
+        prediction_type="v_prediction", clip_sample=False, set_alpha_to_one=False, steps_offset=1,
+    )  # fmt: skip
+
+
+def count(module):
+    return sum(p.numel() for p in module.parameters())
+
+
