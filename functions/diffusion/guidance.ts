@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { weightedSum } from "./weighted-sum.ts";
 
 /** What a picture should show, and how much. */
-export interface Conditioning {
+interface Conditioning {
   /** Context of the prompt, f32 [B, T, D]. */
   readonly context: Tensor;
   /** Context of what it should not show, f32 [B, T, D]: of the empty text when there is no negative prompt. */
@@ -15,7 +15,7 @@ export interface Conditioning {
 }
 
 /** The network as samplers see it: latents f32 [B, C, h, w] at one timestep → output of that shape. */
-export type Predict = (latents: Tensor, timestep: number) => Promise<Tensor>;
+type Predict = (latents: Tensor, timestep: number) => Promise<Tensor>;
 
 /** Classifier-free guidance (Ho & Salimans 2022, eq. 6): negative + guidance · (prompt − negative), both from one call
  * of twice the batch. At guidance 1 the negative half drops out of the formula and is not computed. */

@@ -75,6 +75,15 @@ export function spacedTimesteps({ alphasCumprod, scheduler }: NoiseSchedule, spa
   return Array.from({ length: steps }, (_, i) => timestep[spacing](i));
 }
 
+/** Whole timesteps, ending where the checkpoint says: shared by the samplers that predate σ. */
+export function wholeLevels(schedule: NoiseSchedule, steps: number): NoiseLevel[] {
+  const { spacing = "leading", setAlphaToOne } = schedule.scheduler;
+  return [
+    ...spacedTimesteps(schedule, spacing, steps).map((t) => levelAt(schedule, roundHalfEven(t))),
+    endLevel(schedule, setAlphaToOne ? "zero" : "first"),
+  ];
+}
+
 /** `steps` values of σ from most to least, evenly spaced in σ^(1/ρ), ρ = 7 (Karras et al. 2022, eq. 5). */
 export function karrasSigmas(most: number, least: number, steps: number): number[] {
   const rho = 7;

@@ -1,6 +1,6 @@
 /** Values of `beta_schedule` that scheduler_config.json may name. */
 export const betaSchedules = ["linear", "scaled_linear", "squaredcos_cap_v2"] as const;
-export type BetaSchedule = (typeof betaSchedules)[number];
+type BetaSchedule = (typeof betaSchedules)[number];
 
 /** The forward process as a checkpoint's scheduler_config.json describes it. */
 export interface NoiseScheduleConfig {

@@ -26,6 +26,7 @@ const SchedulerConfig = z.looseObject({
   prediction_type: z.enum(["epsilon", "v_prediction"]).default("epsilon"),
   steps_offset: z.int().min(0).default(0),
   set_alpha_to_one: z.boolean().default(true),
+  timestep_spacing: z.enum(["leading", "linspace", "trailing"]).optional(),
 });
 
 /** The parts of an opened checkpoint that training builds its own graph from. */
@@ -95,7 +96,11 @@ export function openModel(id: string, folder: string, engine: Engine): OpenedMod
       betaEnd: scheduler.beta_end,
       timesteps: scheduler.num_train_timesteps,
     }),
-    scheduler: { stepsOffset: scheduler.steps_offset, setAlphaToOne: scheduler.set_alpha_to_one },
+    scheduler: {
+      stepsOffset: scheduler.steps_offset,
+      setAlphaToOne: scheduler.set_alpha_to_one,
+      ...(scheduler.timestep_spacing && { spacing: scheduler.timestep_spacing }),
+    },
     scalingFactor,
     embed: (ids) => parts.text.rows(tokenEmbedding, ids),
     encodeText: async (embeddings) => {

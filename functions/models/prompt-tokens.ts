@@ -82,10 +82,11 @@ function rowCount({ name, rows }: ConceptRows, width: number): number {
 
 function assertFits(name: string, count: number, before: number, room: number): void {
   if (before + count <= room) return;
+  const excess = before + count - room;
   const advice =
     count > room
       ? "Learn it from a shorter caption."
-      : `Shorten what stands before it by ${before + count - room} tokens, or move it to the front.`;
+      : `Shorten what stands before it by ${excess} ${excess === 1 ? "token" : "tokens"}, or move it to the front.`;
   throw new UserError(
     "bad_prompt",
     `The prompt is too long: ${name} takes ${count} tokens and ${before} stand before it, but this model reads ${room}. ${advice}`,

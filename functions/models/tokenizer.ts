@@ -6,6 +6,7 @@ import { UserError } from "../../shared/error.ts";
 import { limits } from "../../shared/limits.ts";
 import { readConfig } from "./component.ts";
 import type { Tokenizer } from "./model.ts";
+import { unknownWords } from "./unknown-words.ts";
 
 /** A special token as tokenizer files write it: its text, alone or with flags that do not matter here. */
 const Token = z.union([z.string().min(1), z.looseObject({ content: z.string().min(1) }).transform((it) => it.content)]);
@@ -33,9 +34,6 @@ type TokenizerConfig = z.infer<typeof TokenizerConfig>;
 
 /** Tokens beyond the vocabulary, as older versions write them. */
 const AddedTokens = z.record(z.string().min(1), z.int());
-
-/** Lists every word that a small checkpoint was trained on. */
-const Vocabulary = z.looseObject({ words: z.array(z.string()) });
 
 /** Longest sequence that any known text encoder takes; what claims more does not know its length. */
 const maxKnownLength = 100_000;
@@ -101,7 +99,7 @@ export function openTokenizer(folder: string, encoder?: EncoderSizes): Tokenizer
     endId: idOf(special.end),
     padId: idOf(special.pad),
     length: lengthOf(config, encoder?.max_position_embeddings, root),
-    unknownWords: wordFilter(folder),
+    unknownWords: unknownWords(folder),
   };
 }
 
@@ -198,19 +196,4 @@ function lengthOf(config: TokenizerConfig, positions: number | undefined, root: 
     "bad_config",
     `${root}: tokenizer_config.json must name the sequence length as model_max_length, got ${config.model_max_length ?? "nothing"}`,
   );
-}
-
-/** Words as people count them: letters or digits in a row, without "'s" and its like. */
-const wordsOf = (text: string): readonly string[] =>
-  text
-    .normalize("NFC")
-    .toLowerCase()
-    .replace(/['’](?:s|t|re|ve|m|ll|d)(?!\p{L})/gu, "")
-    .match(/\p{L}+|\p{N}+/gu) ?? [];
-
-function wordFilter(folder: string): Tokenizer["unknownWords"] {
-  const path = join(folder, "vocabulary.json");
-  if (!existsSync(path)) return () => [];
-  const known = new Set(readConfig(path, Vocabulary).words.flatMap(wordsOf));
-  return (text) => [...new Set(wordsOf(text))].filter((word) => !known.has(word));
 }

@@ -1,8 +1,7 @@
 import { UserError } from "../../../shared/error.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { levelAt } from "../noise-levels.ts";
+import { levelAt, wholeLevels } from "../noise-levels.ts";
 import { weightedSum } from "../weighted-sum.ts";
-import { wholeLevels } from "./ddim.ts";
 import { multistep, transfer } from "./pndm.ts";
 import { type Call, type Sampler, unitStart } from "./sampler.ts";
 

@@ -1,11 +1,10 @@
 import type { Tensor } from "../../tensor/tensor.ts";
-import type { NoiseLevel } from "../noise-levels.ts";
+import { type NoiseLevel, wholeLevels } from "../noise-levels.ts";
 import { weightedSum } from "../weighted-sum.ts";
-import { wholeLevels } from "./ddim.ts";
 import { type Call, type Sampler, type StepRule, unitStart } from "./sampler.ts";
 
 /** PNDM's transfer (Liu et al. 2022, eq. 9) of a state between two levels along one output; in x it is a line. The
- * output is read at the state it moves, whichever calls it was combined from. */
+ * output is read at the state it moves, whichever calls it was combined from: published figures for v depend on it. */
 export function transfer({ read }: Call, output: Tensor, x: Tensor, from: NoiseLevel, to: NoiseLevel): Tensor {
   return weightedSum([1, x], [to.sigma - from.sigma, read(output, x, from).epsilon]);
 }
