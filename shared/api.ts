@@ -104,6 +104,8 @@ export const CreateDelivery = Delivery.pick({ task: true, address: true, holder:
 export const PatchDelivery = z.strictObject({
   revision: z.number().int().min(1),
   holder: Delivery.shape.holder.optional(),
+  /** When the message went on elsewhere, e.g. in direct messages. */
+  address: DeliveryAddress.optional(),
   done: z.literal(true).optional(),
 });
 

@@ -1,0 +1,131 @@
+import { createHash } from "node:crypto";
+import type { REST } from "discord.js";
+import { type Delivery, routes } from "../shared/api.ts";
+import { UserError } from "../shared/error.ts";
+import type { DrawnPicture } from "../shared/job.ts";
+import type { Card, KnownFiles, Picture } from "./card.ts";
+import type { Clock } from "./clock.ts";
+import type { Log } from "./command.ts";
+import type { FunctionClient } from "./function-client.ts";
+import type { Hold } from "./hold.ts";
+import { type JobView, unseenJob, viewAfter } from "./job-view.ts";
+import { editAt, sendDirectly, sendTo } from "./message-post.ts";
+import { errorCard, noteCard } from "./replies.ts";
+
+/** A message is edited at most this often while its job runs. */
+export const editEveryMs = 2_000;
+
+export type LoadPicture = (drawn: DrawnPicture) => Promise<Picture>;
+
+/** How the messages of one task look. */
+export interface JobCards {
+  progress(view: JobView, delivery: Delivery, load: LoadPicture): Promise<Card>;
+  /** `view.ended` is set. */
+  ended(view: JobView, delivery: Delivery, load: LoadPicture): Promise<Card>;
+  /** For the channel, when neither message nor direct messages can be reached: no picture, none of the person's words. */
+  notice(userId: string): string;
+}
+
+export interface ProgressContext {
+  readonly rest: REST;
+  readonly functions: FunctionClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly cards: Readonly<Record<Delivery["task"], JobCards>>;
+}
+
+/** Shows a job in its one message until it ends, and marks the delivery done after the last word. Rejects when the hold is lost or
+ * the gateway is away; the delivery then stays open for whoever takes it up. */
+export async function followDelivery(context: ProgressContext, hold: Hold, signal: AbortSignal): Promise<void> {
+  const { clock, functions, log } = context;
+  const { id, task, identity } = hold.current();
+  const cards = context.cards[task];
+  const load = pictureLoader(functions, hold.current());
+  const show = messageWriter(context, hold);
+  let view = unseenJob;
+  let shownMs = Number.NEGATIVE_INFINITY;
+  try {
+    for await (const event of functions.follow(id, identity, signal)) {
+      view = viewAfter(view, event);
+      if (view.ended !== undefined || clock.now() - shownMs < editEveryMs) continue;
+      shownMs = clock.now();
+      // A progress message that cannot be shown is no reason to give the job up.
+      await cards
+        .progress(view, hold.current(), load)
+        .then((card) => show(card, false))
+        .catch((error: unknown) => log("progress not shown", { id, error: String(error) }));
+    }
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code === "unavailable" || signal.aborted) throw error;
+    await finish(hold, () => show(errorCard(neverStarted(error), log), true));
+    return;
+  }
+  await clock.sleep(Math.max(0, shownMs + editEveryMs - clock.now()), signal);
+  const card = await cards.ended(view, hold.current(), load);
+  await finish(hold, () => show(card, true));
+}
+
+/** The last word is said only by whoever still holds the delivery. */
+async function finish(hold: Hold, say: () => Promise<void>): Promise<void> {
+  await hold.patch({});
+  await say();
+  await hold.patch({ done: true, holder: null });
+}
+
+function neverStarted(error: UserError): UserError {
+  return error.code === "not_found"
+    ? new UserError("unavailable", "This job was lost before it began. Please start it again.", { cause: error })
+    : error;
+}
+
+/** Writes a card where the person can see it: the message itself; by direct message once an ephemeral one cannot be edited any
+ * more; and as a mention in the channel, without picture or words, where direct messages are closed. */
+function messageWriter(
+  { rest, clock, cards, log }: ProgressContext,
+  hold: Hold,
+): (card: Card, isLast: boolean) => Promise<void> {
+  let files: KnownFiles = new Map();
+  return async (card, isLast) => {
+    const { address, identity, id, task } = hold.current();
+    const edited = await editAt(rest, address, card, files, clock.now());
+    if (edited !== undefined) {
+      files = edited.files;
+      return;
+    }
+    // Repeated after a crash, the same nonce makes no second message.
+    const nonce = createHash("sha256").update(`${id} ${address.messageId}`).digest("base64url").slice(0, 24);
+    const sent = await sendDirectly(rest, identity.user.id, card, nonce);
+    if (sent !== undefined) {
+      files = sent.files;
+      const { channelId, messageId } = sent;
+      await hold.patch({ address: { ...address, channelId, messageId, ephemeral: false, tokenExpiresMs: 0 } });
+    } else if (isLast) {
+      const notice = { ...noteCard(cards[task].notice(identity.user.id)), notify: identity.user.id };
+      const told = await sendTo(rest, address.channelId, notice, nonce);
+      if (told === undefined) log("nobody to tell", { id });
+    }
+  };
+}
+
+/** Loads pictures of a job as the person whose it is, each once. */
+function pictureLoader(functions: FunctionClient, { id, identity }: Delivery): LoadPicture {
+  const loaded = new Map<string, Promise<Picture>>();
+  return (drawn) => {
+    const known = loaded.get(drawn.key);
+    if (known !== undefined) return known;
+    const picture = functions.call(routes.readFile, identity, { key: drawn.key }).then((bytes) => ({
+      name: pictureName(id, drawn),
+      bytes,
+      alt: drawn.alt,
+    }));
+    loaded.set(drawn.key, picture);
+    return picture;
+  };
+}
+
+/** A file name of its own for every picture of every job, because clients cache by name. */
+export function pictureName(id: string, { key, kind }: DrawnPicture): string {
+  const hash = createHash("sha256").update(key).digest("hex").slice(0, 8);
+  const ending = /\.(png|webp|jpg|gif)$/.exec(key)?.[1] ?? "png";
+  return `${kind}-${id.slice(-6).replace(/[^A-Za-z0-9]/g, "x")}-${hash}.${ending}`;
+}
