@@ -29,72 +29,98 @@ function openFont(alphabet: string, weight: number): Font {
   return font;
 }
 
-/** The font of one character; the first one, which draws a box, when none has it. */
-function fontOf(character: string, weight: number): Font {
-  const point = character.codePointAt(0) ?? 0;
-  const alphabet = alphabets.find((name) => openFont(name, weight).hasGlyphForCodePoint(point));
-  return openFont(alphabet ?? alphabets[0], weight);
+const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+const split = (text: string): string[] => Array.from(graphemes.segment(text), ({ segment }) => segment);
+
+/** Letters in a row that one font draws; without a font, one letter that none has. */
+interface Run {
+  readonly font: Font | undefined;
+  readonly text: string;
 }
 
-/** Runs of characters that one font draws; control characters and line breaks become spaces. */
-function runsOf(text: string, weight: number): { readonly font: Font; readonly text: string }[] {
-  const runs: { font: Font; text: string }[] = [];
-  for (const character of text.normalize("NFC").replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")) {
-    // Joiners and variation selectors steer emoji that this typeface lacks anyway.
-    if (/\p{Cf}|\p{Variation_Selector}/u.test(character)) continue;
+/** Control characters and line breaks become spaces; joiners and variation selectors, which draw nothing, go. */
+function runsOf(text: string, weight: number): Run[] {
+  const runs: Run[] = [];
+  for (const grapheme of split(text.normalize("NFC").replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " "))) {
+    const visible = grapheme.replace(/\p{Cf}|\p{Variation_Selector}/gu, "");
+    if (visible === "") continue;
     const last = runs.at(-1);
-    const isMark = /\p{M}/u.test(character);
-    const font = (isMark || character === " ") && last ? last.font : fontOf(character, weight);
-    if (last?.font === font) last.text += character;
-    else runs.push({ font, text: character });
+    const font = fontOf(visible, weight);
+    if (font && last?.font === font) runs[runs.length - 1] = { font, text: last.text + visible };
+    else runs.push({ font, text: visible });
   }
   return runs;
 }
 
-/** Width in pixels. */
-export function measureText(text: string, { size, weight }: Pick<TextStyle, "size" | "weight">): number {
-  const widths = runsOf(text, weight).map(
-    (run) => (run.font.layout(run.text).advanceWidth * size) / run.font.unitsPerEm,
-  );
-  return widths.reduce((sum, width) => sum + width, 0);
+/** The first font that has all of a letter, marks included. */
+function fontOf(grapheme: string, weight: number): Font | undefined {
+  const points = Array.from(grapheme, (character) => character.codePointAt(0) ?? 0);
+  const has = (name: string) => points.every((point) => openFont(name, weight).hasGlyphForCodePoint(point));
+  const alphabet = alphabets.find(has);
+  return alphabet && openFont(alphabet, weight);
 }
+
+/** An empty box stands for a letter that no font has; lengths in ems. */
+const box = { advance: 0.72, left: 0.1, width: 0.52, height: 0.7, line: 0.06 };
+
+function boxPath(x: number, y: number, size: number): string {
+  const rectangle = (inset: number, turn: "clockwise" | "back") => {
+    const [left, top] = [x + (box.left + inset) * size, y - (box.height - inset) * size];
+    const [width, height] = [(box.width - 2 * inset) * size, (box.height - 2 * inset) * size];
+    return turn === "clockwise"
+      ? `M${left} ${top}h${width}v${height}h${-width}Z`
+      : `M${left} ${top}v${height}h${width}v${-height}Z`;
+  };
+  return rectangle(0, "clockwise") + rectangle(box.line, "back");
+}
+
+const advanceOf = ({ font, text }: Run, size: number): number =>
+  font ? (font.layout(text).advanceWidth * size) / font.unitsPerEm : box.advance * size;
+
+/** Width in pixels. */
+export const measureText = (text: string, { size, weight }: Pick<TextStyle, "size" | "weight">): number =>
+  runsOf(text, weight).reduce((sum, run) => sum + advanceOf(run, size), 0);
 
 /** One line as an SVG path; y is the baseline. */
 export function drawText(text: string, x: number, y: number, style: TextStyle, anchor: Anchor = "start"): string {
   const shift = { start: 0, middle: 0.5, end: 1 }[anchor];
-  let pen = x - (shift && shift * measureText(text, style));
+  let pen = x - shift * measureText(text, style);
   let outline = "";
   for (const run of runsOf(text, style.weight)) {
-    const scale = style.size / run.font.unitsPerEm;
-    const { glyphs, positions } = run.font.layout(run.text);
-    glyphs.forEach((glyph, i) => {
-      const { xAdvance = 0, xOffset = 0, yOffset = 0 } = positions[i] ?? {};
-      outline += glyph.path
-        .scale(scale, -scale)
-        .translate(pen + xOffset * scale, y - yOffset * scale)
-        .toSVG();
-      pen += xAdvance * scale;
-    });
+    outline += run.font ? runPath(run.font, run.text, pen, y, style.size) : boxPath(pen, y, style.size);
+    pen += advanceOf(run, style.size);
   }
-  const rim = style.halo
-    ? ` stroke="${style.halo}" stroke-width="${style.size / 3}" stroke-linejoin="round" paint-order="stroke"`
-    : "";
-  return outline && `<path d="${outline}" fill="${style.colour}"${rim}/>`;
+  const rim = `stroke="${style.halo}" stroke-width="${style.size / 3}" stroke-linejoin="round" paint-order="stroke"`;
+  return outline && `<path d="${outline}" fill="${style.colour}" ${style.halo ? rim : ""}/>`;
+}
+
+function runPath(font: Font, text: string, x: number, y: number, size: number): string {
+  const scale = size / font.unitsPerEm;
+  const { glyphs, positions } = font.layout(text);
+  let pen = x;
+  return glyphs
+    .map((glyph, i) => {
+      const { xAdvance = 0, xOffset = 0, yOffset = 0 } = positions[i] ?? {};
+      const path = glyph.path.scale(scale, -scale).translate(pen + xOffset * scale, y - yOffset * scale);
+      pen += xAdvance * scale;
+      return path.toSVG();
+    })
+    .join("");
 }
 
 /** The text, its end replaced by … where it is wider than `maxWidth`. */
 export function fitText(text: string, style: TextStyle, maxWidth: number): string {
   if (measureText(text, style) <= maxWidth) return text;
-  const characters = [...text];
+  const letters = split(text);
   // Longest prefix that fits, by halving.
-  let [fits, tooLong] = [0, characters.length];
+  let [fits, tooLong] = [0, letters.length];
   while (tooLong - fits > 1) {
     const middle = (fits + tooLong) >> 1;
-    const shortened = `${characters.slice(0, middle).join("").trimEnd()}…`;
+    const shortened = `${letters.slice(0, middle).join("").trimEnd()}…`;
     if (measureText(shortened, style) <= maxWidth) fits = middle;
     else tooLong = middle;
   }
-  return `${characters.slice(0, fits).join("").trimEnd()}…`;
+  return `${letters.slice(0, fits).join("").trimEnd()}…`;
 }
 
 /** The text in at most `maxLines` lines, broken between words; what is left over ends in …. */

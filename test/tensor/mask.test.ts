@@ -17,7 +17,7 @@ import {
 const draw = (rows: string): Mask => {
   const lines = rows.split(" ");
   return maskFrom(
-    [...lines.join("")].map((c) => Number(c === "#")),
+    Array.from(lines.join(""), (c) => Number(c === "#")),
     lines[0]?.length ?? 0,
     lines.length,
   );

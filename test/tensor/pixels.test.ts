@@ -129,7 +129,7 @@ const hostile: [string, Uint8Array, string, string][] = [
   ["a GIF cut short", golden("animated.gif").subarray(0, 90), "bad_image", "damaged or cut short"],
   ["a PNG without its rows", forgePng({ height: 3000 }), "bad_image", "damaged or cut short"],
   ["a PNG that claims 60,000 × 60,000", forgePng({ width: 60_000, height: 60_000 }), "too_large", "60000 × 60000"],
-  ["a PNG that claims 2³¹ − 1 columns", forgePng({ width: 2 ** 31 - 1, height: 2 ** 31 - 1 }), "", ""],
+  ["a PNG that claims 2³¹ − 1 columns", forgePng({ width: 2 ** 31 - 1, height: 2 ** 31 - 1 }), "bad_image", "damaged"],
   ["a PNG without size", forgePng({ width: 0, height: 0 }), "bad_image", "damaged or cut short"],
   ["a PNG of an unknown colour type", forgePng({ colourType: 5 }), "bad_image", "damaged or cut short"],
   ["a file of 11 MB", new Uint8Array(11 * 2 ** 20), "too_large", "11.0 MB"],
@@ -138,7 +138,7 @@ const hostile: [string, Uint8Array, string, string][] = [
 test.each(hostile)("%s is refused with one clear error", async (_, bytes, code, message) => {
   const error = await readPicture(bytes).catch((caught: unknown) => caught);
   expect(error).toBeInstanceOf(UserError);
-  if (code) expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
+  expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
 });
 
 test("files on disk are read with the same limits; pipes and missing files are refused", async () => {
