@@ -25,7 +25,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   inversion: ["autodiff", "diffusion", "models", "ops", "graph", "onnx", "tensor", "shared"],
   vision: ["onnx", "tensor", "shared"],
   metrics: ["models", "ops", "graph", "onnx", "tensor"],
-  concepts: ["tensor", "shared"],
+  concepts: ["tensor", "store", "shared"],
   drawing: ["tensor", "shared"],
   tasks: tasksMayImport,
   store: ["shared"],

@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { Id, type StoreKey } from "../../shared/concept.ts";
+import type { ConceptName } from "../../shared/concept-name.ts";
+import { limits } from "../../shared/limits.ts";
+import type { Store } from "../store/store.ts";
+import { nameKey, type Place, sharedKey } from "./library-keys.ts";
+import { type ConceptRecord, changeRecord, decodeJson, encodeJson, readRecord } from "./library-record.ts";
+
+/** What a name key holds. */
+const Pointer = z.object({ id: Id });
+
+/** The id under a name key. */
+export async function readPointer(store: Store, key: StoreKey): Promise<Id | undefined> {
+  const found = await store.get(key);
+  return found && Pointer.parse(decodeJson(found.data)).id;
+}
+
+/** True when the concept still goes by this name in this place; names of deleted and moved ones are free. */
+export const holdsName = (record: ConceptRecord | undefined, place: Place, name: ConceptName): boolean =>
+  record !== undefined &&
+  record.deleted === undefined &&
+  record.name === name &&
+  (place.scope === "private"
+    ? record.owner.id === place.scopeId
+    : record.scope === place.scope && record.scopeId === place.scopeId);
+
+/** Takes a plain name in a place: created if absent, or over a concept that no longer holds it. False when it is taken. */
+export async function takeName(store: Store, place: Place, name: ConceptName, id: Id): Promise<boolean> {
+  const key = nameKey(place, name);
+  for (;;) {
+    if ((await store.put(key, encodeJson({ id }), { ifNoneMatch: "*" })).ok) return true;
+    const found = await store.get(key);
+    if (found === undefined) continue;
+    const holder = Pointer.parse(decodeJson(found.data)).id;
+    if (holder === id) return true;
+    if (holdsName(await readRecord(store, holder), place, name)) return false;
+    if ((await store.put(key, encodeJson({ id }), { ifMatch: found.version })).ok) return true;
+  }
+}
+
+/** Removes a name key if it is this concept's; true when it was. */
+export async function dropPointer(store: Store, key: StoreKey, id: Id): Promise<boolean> {
+  return (await readPointer(store, key)) === id && store.delete(key);
+}
+
+export const privatePlace = (owner: Id): Place => ({ scope: "private", scopeId: owner });
+
+/** Gives a concept its name among its owner's: its own or, where that is taken, one with a number. */
+export async function nameForOwner(store: Store, record: ConceptRecord): Promise<ConceptRecord> {
+  const wanted = record.name;
+  let named = record;
+  for (let number = 2; !(await takeName(store, privatePlace(record.owner.id), named.name, record.id)); number++) {
+    const suffix = `-${number}`;
+    const base = Array.from(wanted).slice(0, limits.maxConceptNameCharacters - suffix.length);
+    named = (await changeRecord(store, record.id, (old) => ({ ...old, name: base.join("") + suffix }))) ?? named;
+  }
+  return named;
+}
+
+/** Makes a shared concept findable where it is shared: always by owner and name, and by the plain name unless that is taken.
+ * Answers whether it has the plain name. */
+export async function nameWhereShared(store: Store, record: ConceptRecord): Promise<boolean> {
+  if (record.scope === "private") return true;
+  await store.put(sharedKey(record, record.name, record.owner.id), encodeJson({ id: record.id }));
+  return takeName(store, record, record.name, record.id);
+}
+
+/** Removes a concept's names from the place where it is, or was, shared. */
+export async function dropShared(store: Store, place: Place, { id, name, owner }: ConceptRecord): Promise<number> {
+  if (place.scope === "private") return 0;
+  const dropped = [
+    await dropPointer(store, sharedKey(place, name, owner.id), id),
+    await dropPointer(store, nameKey(place, name), id),
+  ];
+  return dropped.filter(Boolean).length;
+}

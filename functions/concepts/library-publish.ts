@@ -1,0 +1,52 @@
+import type { ConceptMeta, Id, Viewer } from "../../shared/concept.ts";
+import { UserError } from "../../shared/error.ts";
+import type { Store } from "../store/store.ts";
+import { type Concept, encodeConcept } from "./concept-file.ts";
+import { ownerKey, rowsKey } from "./library-keys.ts";
+import { nameForOwner } from "./library-names.ts";
+import { changeRecord, createRecord, encodeJson, readRecord, requireOwned, withoutDeletion } from "./library-record.ts";
+
+/** See ConceptLibrary.save. Each step leaves something that a second run of the same job finds and goes on from: the owner's
+ * list (so that nothing escapes /forget), the rows, the record, and at last the name that makes it visible to others. */
+export async function saveConcept(store: Store, { meta, rows }: Concept): Promise<ConceptMeta> {
+  const mine: ConceptMeta = { ...meta, version: 1, scope: "private", scopeId: meta.owner.id, versions: [] };
+  const before = await readRecord(store, mine.id);
+  if (before !== undefined && before.owner.id !== mine.owner.id) throw takenId(mine.id);
+  const file = encodeConcept({ meta: mine, rows });
+  await store.put(ownerKey(mine.owner.id, mine.id), encodeJson({ id: mine.id }));
+  await store.put(rowsKey(mine.id, 1), file, { ifNoneMatch: "*" });
+  const record = await createRecord(store, mine);
+  if (record.owner.id !== mine.owner.id) throw takenId(mine.id);
+  return withoutDeletion(record.deleted === undefined ? await nameForOwner(store, record) : record);
+}
+
+const takenId = (id: Id): UserError =>
+  new UserError("conflict", `The id ${id} is taken by another concept; start the job anew.`);
+
+/** See ConceptLibrary.relearn. Numbers whose rows are there already belong to somebody faster, or to a run that was killed
+ * before it published them: they are skipped. */
+export async function relearnConcept(
+  store: Store,
+  id: Id,
+  viewer: Viewer,
+  { meta, rows }: Concept,
+): Promise<ConceptMeta> {
+  for (let skipped = 0; ; ) {
+    const old = await requireOwned(store, id, viewer);
+    const version = old.version + 1 + skipped;
+    const { name, owner, scope, scopeId } = old;
+    const versions = [...old.versions, { version: old.version, created: old.created }].slice(-100);
+    const next: ConceptMeta = { ...meta, id, version, name, owner, scope, scopeId, versions };
+    const written = await store.put(rowsKey(id, version), encodeConcept({ meta: next, rows }), { ifNoneMatch: "*" });
+    if (!written.ok) {
+      skipped += 1;
+      continue;
+    }
+    const record = await changeRecord(store, id, (current) => {
+      if (current.version !== old.version || current.deleted !== undefined) return current;
+      return { ...next, name: current.name, scope: current.scope, scopeId: current.scopeId };
+    });
+    if (record?.version === version) return withoutDeletion(record);
+    skipped = 0;
+  }
+}

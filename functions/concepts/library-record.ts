@@ -1,0 +1,83 @@
+import { z } from "zod";
+import { ConceptMeta, Id, type Viewer } from "../../shared/concept.ts";
+import { UserError } from "../../shared/error.ts";
+import { type Store, updateObject } from "../store/store.ts";
+import { type Concept, decodeConcept } from "./concept-file.ts";
+import { metaKey, rowsKey } from "./library-keys.ts";
+
+/** concepts/<id>/meta.json */
+export const ConceptRecord = ConceptMeta.extend({ deleted: z.iso.datetime().optional() });
+export type ConceptRecord = z.infer<typeof ConceptRecord>;
+
+export const encodeJson = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+export const decodeJson = (data: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(data));
+
+export async function readRecord(store: Store, id: Id): Promise<ConceptRecord | undefined> {
+  const found = await store.get(metaKey(id));
+  return found && ConceptRecord.parse(decodeJson(found.data));
+}
+
+/** Creates the record; when there is one already it stays, and is answered. */
+export async function createRecord(store: Store, record: ConceptRecord): Promise<ConceptRecord> {
+  const written = await store.put(metaKey(record.id), encodeJson(record), { ifNoneMatch: "*" });
+  return written.ok ? record : ((await readRecord(store, record.id)) ?? createRecord(store, record));
+}
+
+/** Changes a record by compare-and-swap; `change` may run several times and throw to refuse. Undefined when there is none. */
+export async function changeRecord(
+  store: Store,
+  id: Id,
+  change: (record: ConceptRecord) => ConceptRecord,
+): Promise<ConceptRecord | undefined> {
+  const data = await updateObject(
+    store,
+    metaKey(id),
+    (old) => old && encodeJson(change(ConceptRecord.parse(decodeJson(old)))),
+  );
+  return data && ConceptRecord.parse(decodeJson(data));
+}
+
+/** May this person see and use it? The one rule of visibility: every route asks it. */
+export function canSee({ deleted, owner, scope, scopeId }: ConceptRecord, viewer: Viewer | undefined): boolean {
+  if (deleted !== undefined) return false;
+  if (viewer?.user.id === owner.id || scope === "public") return true;
+  return scope === "server" && viewer?.server === scopeId;
+}
+
+/** @throws UserError not_found, the same for what is absent and what is hidden */
+export async function requireVisible(store: Store, id: Id, viewer: Viewer | undefined): Promise<ConceptRecord> {
+  const record = Id.safeParse(id).success ? await readRecord(store, id) : undefined;
+  if (record !== undefined && canSee(record, viewer)) return record;
+  throw new UserError("not_found", "There is no such concept, or it is not shared with you.");
+}
+
+/** @throws UserError not_found | forbidden */
+export async function requireOwned(store: Store, id: Id, viewer: Viewer): Promise<ConceptRecord> {
+  const record = await requireVisible(store, id, viewer);
+  if (record.owner.id === viewer.user.id) return record;
+  throw new UserError("forbidden", `<${record.name}> belongs to ${record.owner.name}; only its owner can do that.`);
+}
+
+/** The passport without the library's own field. */
+export function withoutDeletion({ deleted: _, ...meta }: ConceptRecord): ConceptMeta {
+  return meta;
+}
+
+/** Passport and rows. The file keeps what it said when it was learned; name, owner and scope are today's. */
+export async function readConcept(
+  store: Store,
+  id: Id,
+  viewer: Viewer | undefined,
+  version?: number,
+): Promise<Concept> {
+  const record = await requireVisible(store, id, viewer);
+  const wanted = version ?? record.version;
+  const found = Number.isSafeInteger(wanted) && wanted > 0 ? await store.get(rowsKey(id, wanted)) : undefined;
+  if (found === undefined) throw new UserError("not_found", `<${record.name}> has no version ${wanted}.`);
+  const { meta, rows } = decodeConcept(found.data, `Version ${wanted} of <${record.name}>`);
+  const { name, owner, scope, scopeId } = record;
+  return {
+    meta: { ...(wanted === record.version ? withoutDeletion(record) : meta), name, owner, scope, scopeId },
+    rows,
+  };
+}

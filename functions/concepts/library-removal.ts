@@ -1,0 +1,116 @@
+import type { ConceptMeta, Id, StoreKey, Viewer } from "../../shared/concept.ts";
+import { UserError } from "../../shared/error.ts";
+import { listAll, type Store } from "../store/store.ts";
+import { conceptFolder, deletedFolder, deletedKey, idFromKey, nameKey, ownerFolder, ownerKey } from "./library-keys.ts";
+import { dropPointer, dropShared, nameForOwner, nameWhereShared, privatePlace } from "./library-names.ts";
+import {
+  type ConceptRecord,
+  changeRecord,
+  encodeJson,
+  readRecord,
+  requireOwned,
+  withoutDeletion,
+} from "./library-record.ts";
+
+const undoMs = 7 * 24 * 3_600_000;
+/** Purging waits a little longer, so that clocks that differ cannot purge what is being restored. */
+const purgeMs = undoMs + 3_600_000;
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** See ConceptLibrary.delete. Names stay behind, pointing at something deleted, which frees them for others. */
+export async function deleteConcept(
+  store: Store,
+  id: Id,
+  viewer: Viewer,
+  nowMs: number,
+): Promise<{ undoUntil: string }> {
+  await requireOwned(store, id, viewer);
+  await store.put(deletedKey(id), encodeJson({ id }));
+  const record = await changeRecord(store, id, (old) => ({ ...old, deleted: old.deleted ?? iso(nowMs) }));
+  return { undoUntil: iso(Date.parse(record?.deleted ?? iso(nowMs)) + undoMs) };
+}
+
+/** See ConceptLibrary.restore. */
+export async function restoreConcept(store: Store, id: Id, viewer: Viewer, nowMs: number): Promise<ConceptMeta> {
+  const gone = new UserError(
+    "not_found",
+    "There is nothing of yours to bring back here: it was never deleted, or more than 7 days ago.",
+  );
+  const restored = await changeRecord(store, id, ({ deleted, ...old }) => {
+    const inTime = deleted !== undefined && nowMs < Date.parse(deleted) + undoMs;
+    if (old.owner.id !== viewer.user.id || !inTime) throw gone;
+    return old;
+  });
+  if (restored === undefined) throw gone;
+  const record = await nameForOwner(store, restored);
+  await nameWhereShared(store, record);
+  await store.delete(deletedKey(id));
+  return withoutDeletion(record);
+}
+
+/** See ConceptLibrary.purge. */
+export async function purgeDeleted(store: Store, nowMs: number): Promise<number> {
+  let purged = 0;
+  for await (const { key } of listAll(store, deletedFolder)) {
+    const id = idFromKey(key);
+    const record = await readRecord(store, id);
+    if (record?.deleted === undefined) {
+      // Destroyed already. A mark beside a record that is not deleted stays: the deletion may just be beginning.
+      if (record === undefined) await store.delete(key);
+    } else if (nowMs >= Date.parse(record.deleted) + purgeMs) {
+      await destroy(store, record.owner.id, id);
+      purged++;
+    }
+  }
+  return purged;
+}
+
+/** See ConceptLibrary.forget. */
+export async function forgetPerson(
+  store: Store,
+  viewer: Viewer,
+  nowMs: number,
+): Promise<{ removed: number; failed: number }> {
+  const total = { removed: 0, failed: 0 };
+  for await (const { key } of listAll(store, ownerFolder(viewer.user.id))) {
+    const id = idFromKey(key);
+    const isMine = (record: ConceptRecord): boolean => record.owner.id === viewer.user.id;
+    const record = await changeRecord(store, id, (old) =>
+      isMine(old) ? { ...old, deleted: old.deleted ?? iso(nowMs) } : old,
+    );
+    if (record !== undefined && !isMine(record)) continue;
+    const { removed, failed } = await destroy(store, viewer.user.id, id);
+    total.removed += removed;
+    total.failed += failed;
+  }
+  return total;
+}
+
+/** Removes a concept from the store: names, pictures, rows, record and at last the marks by which it is found, so that a run
+ * that was cut short can be repeated. */
+async function destroy(store: Store, owner: Id, id: Id): Promise<{ removed: number; failed: number }> {
+  const total = { removed: 0, failed: 0 };
+  const attempt = async (remove: () => Promise<number | boolean>): Promise<void> => {
+    try {
+      total.removed += Number(await remove());
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      total.failed += 1;
+    }
+  };
+  const record = await readRecord(store, id);
+  if (record !== undefined) {
+    await attempt(() => dropPointer(store, nameKey(privatePlace(owner), record.name), id));
+    await attempt(() => dropShared(store, record, record));
+    for (const key of picturesOf(record)) await attempt(() => store.delete(key));
+  }
+  for await (const { key } of listAll(store, conceptFolder(id))) await attempt(() => store.delete(key));
+  if (total.failed > 0) return total;
+  await attempt(() => store.delete(deletedKey(id)));
+  await attempt(() => store.delete(ownerKey(owner, id)));
+  return total;
+}
+
+const picturesOf = ({ mask, preview, source }: ConceptRecord): readonly StoreKey[] =>
+  [mask, preview, source].filter((key) => key !== undefined);

@@ -1,0 +1,66 @@
+import type { ConceptMeta, Id, Scope, Viewer } from "../../shared/concept.ts";
+import type { ConceptReference } from "../../shared/prompt.ts";
+import type { Store } from "../store/store.ts";
+import type { Concept } from "./concept-file.ts";
+import { listConcepts, resolveReference } from "./library-lookup.ts";
+import { relearnConcept, saveConcept } from "./library-publish.ts";
+import { readConcept, requireVisible, withoutDeletion } from "./library-record.ts";
+import { deleteConcept, forgetPerson, purgeDeleted, restoreConcept } from "./library-removal.ts";
+import { shareConcept } from "./library-share.ts";
+
+/** The concepts of everybody, and who may do what with them: authorisation lives here and nowhere else. What a viewer may not
+ * see is `not_found` by every route, as if it did not exist; what they see but may not change is `forbidden`.
+ * A viewer of undefined is a stranger and sees public concepts only. */
+export interface ConceptLibrary {
+  /** Publishes a learned or imported concept of `concept.meta.owner`, as private. Rows first, then what names them: a name
+   * that the owner has already gets a number (`mycat-2`), told by the answer's name. Saving one id again joins.
+   * @throws UserError conflict when the id is somebody else's */
+  save(concept: Concept): Promise<ConceptMeta>;
+  /** Adds a version to a concept of the viewer's and makes it the current one. Name, scope and owner stay. */
+  relearn(id: Id, viewer: Viewer, concept: Concept): Promise<ConceptMeta>;
+  /** The concept that a name means: mine → this server's → public; `owner/name` (id or user name) exactly that person's.
+   * @throws UserError not_found, with the nearest visible name */
+  resolve(reference: Pick<ConceptReference, "owner" | "name">, viewer: Viewer | undefined): Promise<ConceptMeta>;
+  get(id: Id, viewer: Viewer | undefined): Promise<ConceptMeta>;
+  /** Passport and rows; of an older version when asked for. */
+  load(id: Id, viewer: Viewer | undefined, version?: number): Promise<Concept>;
+  /** Visible concepts: mine first, then this server's, then public ones, each by name. `prefix`: names that begin so.
+   * `limit` 1–1,000, 100 when absent. */
+  list(
+    viewer: Viewer | undefined,
+    options?: { readonly prefix?: string; readonly owner?: "anyone" | "me"; readonly limit?: number },
+  ): Promise<readonly ConceptMeta[]>;
+  /** Changes who sees it: owner only; a moderator may make a concept of their server private. `server` is the viewer's server.
+   * Where the plain name is taken both keep it, and `plain` is false: others reach this one by `reference`, owner/name. */
+  share(
+    id: Id,
+    viewer: Viewer,
+    scope: Scope,
+  ): Promise<{ readonly meta: ConceptMeta; readonly plain: boolean; readonly reference: string }>;
+  /** Gone for everybody at once; `restore` brings it back until `undoUntil`. Owner only. */
+  delete(id: Id, viewer: Viewer): Promise<{ readonly undoUntil: string }>;
+  /** @throws UserError not_found when it is not the viewer's, was not deleted, or the time is over */
+  restore(id: Id, viewer: Viewer): Promise<ConceptMeta>;
+  /** Destroys what was deleted longer ago than the undo time. Answers how many concepts. */
+  purge(): Promise<number>;
+  /** Destroys at once everything that the viewer ever taught: rows of all versions, pictures, names.
+   * Answers how many stored objects went and how many could not be removed. */
+  forget(viewer: Viewer): Promise<{ readonly removed: number; readonly failed: number }>;
+}
+
+/** @param now milliseconds since 1970 */
+export function createLibrary(store: Store, now: () => number = Date.now): ConceptLibrary {
+  return {
+    save: (concept) => saveConcept(store, concept),
+    relearn: (id, viewer, concept) => relearnConcept(store, id, viewer, concept),
+    resolve: (reference, viewer) => resolveReference(store, reference, viewer),
+    get: async (id, viewer) => withoutDeletion(await requireVisible(store, id, viewer)),
+    load: (id, viewer, version) => readConcept(store, id, viewer, version),
+    list: (viewer, options) => listConcepts(store, viewer, options),
+    share: (id, viewer, scope) => shareConcept(store, id, viewer, scope),
+    delete: (id, viewer) => deleteConcept(store, id, viewer, now()),
+    restore: (id, viewer) => restoreConcept(store, id, viewer, now()),
+    purge: () => purgeDeleted(store, now()),
+    forget: (viewer) => forgetPerson(store, viewer, now()),
+  };
+}
