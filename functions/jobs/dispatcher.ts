@@ -6,7 +6,6 @@ import type { Bell } from "./bell.ts";
 import { type Clock, pause } from "./clock.ts";
 import { readDocument, updateDocument } from "./document.ts";
 import type { JobEngine } from "./engines/engine.ts";
-import { sweepExpired } from "./expiry.ts";
 import { fairOrder, serve } from "./fair-order.ts";
 import type { JobRequest, JobState } from "./job-record.ts";
 import { isRunning, isWaiting, type Ledger } from "./ledger.ts";
@@ -21,6 +20,8 @@ export interface DispatcherDeps {
   readonly bell: Bell;
   readonly log: Log;
   readonly newId: () => string;
+  /** Done by the dispatcher once an hour: what has expired goes. */
+  readonly tidy?: () => Promise<unknown>;
   /** How often to look while jobs are open, and while none is. */
   readonly tickMs?: number;
   readonly idleTickMs?: number;
@@ -124,7 +125,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     await handOver(jobs, leader);
     if (clock.now() - sweptAt > sweepEveryMs) {
       sweptAt = clock.now();
-      await sweepExpired(store, sweptAt);
+      await deps.tidy?.();
     }
     return true;
   };

@@ -91,7 +91,7 @@ function createAttempt(deps: WorkerDeps, job: JobRecord, claim: string): Attempt
       attempt: job.state.attempt,
       signal: controller.signal,
       ...(found === undefined ? {} : { checkpoint: found.data }),
-      saveCheckpoint: (bytes) => saveCheckpoint(deps, job.request.id, bytes, controller.signal),
+      saveCheckpoint: (bytes) => saveCheckpoint(deps, job.request.id, bytes, progress, controller.signal),
       files: createTaskFiles(deps.store, jobFilesFolder(job.request.id)),
     });
     for await (const event of events as AsyncIterable<TaskEvent>) {
@@ -127,14 +127,24 @@ async function stoppedFor(clock: Clock, ms: number, signal: AbortSignal): Promis
   return new Error("the task did not stop when asked to");
 }
 
-async function saveCheckpoint(deps: WorkerDeps, id: Id, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+async function saveCheckpoint(
+  deps: WorkerDeps,
+  id: Id,
+  bytes: Uint8Array,
+  progress: JobProgress,
+  signal: AbortSignal,
+): Promise<void> {
   if (signal.aborted) return;
   if (bytes.byteLength > limits.maxCheckpointBytes) {
     throw new Error(`a checkpoint of ${bytes.byteLength} bytes: at most ${limits.maxCheckpointBytes} are kept`);
   }
-  await deps.store.put(jobKeys.checkpoint(id), bytes).catch((error: unknown) => {
+  try {
+    // Progress first: an attempt that begins at this checkpoint finds the curve complete up to it.
+    await deps.ledger.progress(id, fitProgress(progress));
+    await deps.store.put(jobKeys.checkpoint(id), bytes);
+  } catch (error) {
     deps.log.warn("checkpoint not saved", { job: id, error });
-  });
+  }
 }
 
 /** Renews the lease and writes progress until the attempt is done. A store that fails for a whole lease means that others
@@ -186,12 +196,12 @@ async function conclude(
     }
   };
   if (attempt.reason() === "lost") return "lost";
+  await insist(() => ledger.progress(id, fitProgress(attempt.progress())));
   if ("error" in end && attempt.reason() === "stopped") {
     await insist(() => ledger.release(id, claim));
     return "released";
   }
   const decision = decide(deps, attempt, job, end);
-  await insist(() => ledger.progress(id, fitProgress(attempt.progress())));
   if ("retry" in decision) {
     await insist(() => ledger.release(id, claim, { error: decision.retry, delayMs: 1_000 * 4 ** job.state.attempt }));
     return "released";

@@ -1,0 +1,216 @@
+import { createHash } from "node:crypto";
+import type { Hono } from "hono";
+import { type CreateDraft, type DraftView, routes } from "../../shared/api.ts";
+import type { Id } from "../../shared/concept.ts";
+import type { Draft, Point } from "../../shared/draft.ts";
+import { UserError } from "../../shared/error.ts";
+import type { Identity } from "../../shared/identity.ts";
+import { DescribeInput, type DescribeOutput, type DrawnPicture } from "../../shared/job.ts";
+import {
+  checkRevision,
+  createDrafts,
+  draftFilesFolder,
+  learnInput,
+  learnJobId,
+  renamed,
+  type StoredDraft,
+  withCandidates,
+} from "../jobs/drafts.ts";
+import { predictionOf } from "../jobs/job-record.ts";
+import { createTaskFiles } from "../jobs/task-files.ts";
+import type { Describe, DrawDraft, ServiceDeps } from "./app-deps.ts";
+import { type AppEnv, mount } from "./mount.ts";
+import { notFound, pngSize } from "./pictures.ts";
+import type { Acceptance } from "./predictions.ts";
+
+export interface DraftDeps extends Pick<ServiceDeps, "store" | "clock" | "newId"> {
+  readonly describe: Describe;
+  readonly drawDraft: DrawDraft;
+  readonly mayRead: (identity: Identity, key: string) => Promise<boolean>;
+  readonly accept: Acceptance["accept"];
+}
+
+/** Draws a picture → candidates → words → Learn: everything before the GPU is asked. */
+export function mountDrafts(app: Hono<AppEnv>, deps: DraftDeps): void {
+  const drafts = createDrafts(deps.store);
+
+  const owned = async (identity: Identity, id: Id): Promise<StoredDraft> => {
+    const stored = await drafts.read(id);
+    if (stored?.draft.owner.id === identity.user.id) return stored;
+    throw new UserError("not_found", "This draft is gone, or it is not yours: begin again with the picture.");
+  };
+
+  /** Each call writes under a folder of its own, so that two at once never mix their masks. */
+  const describe = (draft: Pick<Draft, "id">, picture: string, click: Point | undefined, signal: AbortSignal) =>
+    deps.describe(
+      DescribeInput.parse({ task: "describe", picture, click }),
+      createTaskFiles(deps.store, `${draftFilesFolder(draft.id)}/${deps.newId()}`),
+      signal,
+    );
+
+  /** Compare-and-swap at the end: what was described meanwhile for another revision is dropped. */
+  const redescribe = async (
+    stored: StoredDraft,
+    revision: number,
+    click: Point | undefined,
+    zoom: Draft["zoom"],
+    signal: AbortSignal,
+  ): Promise<StoredDraft> => {
+    checkRevision(stored.draft, revision);
+    const at = click ?? stored.draft.click;
+    const found = await describe(stored.draft, stored.draft.picture.key, at, signal);
+    return drafts.change(stored.draft.id, revision, (current) => {
+      const next = withCandidates(current, found, at);
+      return { ...next, draft: { ...next.draft, zoom, revision: revision + 1 } };
+    });
+  };
+
+  const view = async ({ draft }: StoredDraft): Promise<DraftView> => ({ draft, picture: await draw(deps, draft) });
+
+  mount(app, routes.createDraft, async ({ identity, body, signal }) => {
+    const known = await drafts.read(body.id);
+    if (known !== undefined) return view(ownedOrConflict(known, identity));
+    if (!(await deps.mayRead(identity, body.picture))) throw notFound(body.picture);
+    const found = await describe(body, body.picture, body.click, signal);
+    const fresh = await newDraft(deps, identity, body, found);
+    return view(ownedOrConflict(await drafts.create(fresh), identity));
+  });
+
+  mount(app, routes.readDraft, async ({ identity, id }) => view(await owned(identity, id)));
+
+  mount(app, routes.patchDraft, async ({ identity, id, body }) => {
+    const { revision, ...patch } = body;
+    await owned(identity, id);
+    return view(await drafts.change(id, revision, (stored) => patched(stored, patch)));
+  });
+
+  mount(app, routes.describeDraft, async ({ identity, id, body, signal }) =>
+    view(await redescribe(await owned(identity, id), body.revision, body.click, [], signal)),
+  );
+
+  mount(app, routes.zoomDraft, async ({ identity, id, body, signal }) => {
+    const stored = await owned(identity, id);
+    const [outer, inner] = body.cells;
+    if (outer !== undefined && inner !== undefined) {
+      return view(await redescribe(stored, body.revision, cellCentre(outer, inner), body.cells, signal));
+    }
+    // Looking closer changes nothing that would be learned: the revision stays.
+    const { draft } = await drafts.change(id, body.revision, (current) => ({
+      ...current,
+      draft: { ...current.draft, zoom: body.cells },
+    }));
+    return { draft, picture: await draw(deps, draft, body.cells) };
+  });
+
+  mount(app, routes.learnDraft, async ({ identity, id, body }) => {
+    const stored = await owned(identity, id);
+    checkRevision(stored.draft, body.revision);
+    const job = learnJobId(stored.draft);
+    const record = await deps.accept(identity, job, learnInput(stored.draft));
+    await drafts.change(id, body.revision, (current) => ({ ...current, draft: { ...current.draft, job } }));
+    return Response.json(predictionOf(record), { status: 202 });
+  });
+}
+
+function ownedOrConflict(stored: StoredDraft, identity: Identity): StoredDraft {
+  if (stored.draft.owner.id === identity.user.id) return stored;
+  throw new UserError("conflict", "This id stands for somebody else's draft. Begin again with the picture.");
+}
+
+async function newDraft(
+  deps: DraftDeps,
+  identity: Identity,
+  body: CreateDraft,
+  found: DescribeOutput,
+): Promise<StoredDraft> {
+  const { id, picture, click, name, channel, message, locale } = body;
+  const stored = await deps.store.get(picture);
+  if (stored === undefined) throw notFound(picture);
+  const draft: Draft = {
+    id,
+    revision: 1,
+    owner: identity.user,
+    ...(identity.server && { server: identity.server }),
+    ...(channel && { channel }),
+    ...(message && { message }),
+    ...(locale && { locale }),
+    created: new Date(deps.clock.now()).toISOString(),
+    picture: { key: picture, ...pngSize(stored.data) },
+    zoom: [],
+    candidates: [],
+    selected: 0,
+    name: name ?? found.suggestedName,
+    initialiser: "caption",
+  };
+  return withCandidates({ draft, nameChosen: name !== undefined }, found, click);
+}
+
+type Patch = Omit<(typeof routes)["patchDraft"]["request"]["_output"], "revision">;
+
+function patched(stored: StoredDraft, { selected, name, caption, className }: Patch): StoredDraft {
+  const { draft } = stored;
+  if (selected !== undefined && draft.candidates[selected] === undefined) {
+    throw new UserError(
+      "bad_request",
+      `There are ${draft.candidates.length} candidates, counted from 0; got ${selected}.`,
+    );
+  }
+  const { caption: oldCaption, className: oldClass, ...rest } = draft;
+  const newCaption = caption === undefined ? oldCaption : caption;
+  const newClass = className === undefined ? oldClass : className;
+  return renamed({
+    nameChosen: stored.nameChosen || name !== undefined,
+    draft: {
+      ...rest,
+      revision: draft.revision + 1,
+      selected: selected ?? draft.selected,
+      name: name ?? draft.name,
+      ...(newCaption != null && { caption: newCaption }),
+      ...(newClass != null && { className: newClass }),
+      zoom: [],
+    },
+  });
+}
+
+/** The middle of the inner cell of two nested 5×5 grids, as fractions of the picture. */
+export function cellCentre(outer: number, inner: number): Point {
+  const along = (cells: readonly [number, number]) => (cells[0] + (cells[1] + 0.5) / 5) / 5;
+  return {
+    x: along([outer % 5, inner % 5]),
+    y: along([Math.floor(outer / 5), Math.floor(inner / 5)]),
+  };
+}
+
+/** The draft's picture, drawn once for each look: its key says what it shows. */
+async function draw(
+  deps: Pick<DraftDeps, "store" | "drawDraft">,
+  draft: Draft,
+  pointing: readonly number[] | undefined = draft.zoom.length === 1 ? draft.zoom : undefined,
+): Promise<DrawnPicture> {
+  const masks = draft.candidates.map(({ mask }) => mask);
+  const look = pointing === undefined ? [masks, draft.selected, draft.click ?? null] : ["grid", pointing];
+  const name = createHash("sha256").update(JSON.stringify(look)).digest("hex").slice(0, 24);
+  const folder = draftFilesFolder(draft.id);
+  const files = createTaskFiles(deps.store, folder);
+  const drawn = await deps.store.get(`${folder}/${name}.png`);
+  const describes = { kind: "outline" as const, alt: altText(draft, pointing) };
+  if (drawn !== undefined) return { key: drawn.key, ...pngSize(drawn.data), ...describes };
+  const picture = await files.read(draft.picture.key);
+  const png = await deps.drawDraft(
+    pointing === undefined
+      ? {
+          picture,
+          masks: await Promise.all(masks.map((key) => files.read(key))),
+          selected: draft.selected,
+          ...(draft.click && { click: draft.click }),
+        }
+      : { picture, zoom: pointing },
+  );
+  return { key: await files.write(`${name}.png`, png), ...pngSize(png), ...describes };
+}
+
+function altText(draft: Draft, pointing: readonly number[] | undefined): string {
+  if (pointing !== undefined) return "The picture under a grid of five by five cells, A1 top left to E5 bottom right.";
+  const things = draft.candidates.map(({ caption }, i) => `${i + 1}: ${caption}`);
+  return `The picture with things outlined and numbered. ${things.join("; ")}.`.slice(0, 1_024);
+}
