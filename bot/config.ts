@@ -18,7 +18,7 @@ export interface BotConfig {
 }
 
 /** Every variable that the bot reads. The description says what it may be: people read it in errors. */
-const Environment = z.object({
+export const Environment = z.object({
   DISCORD_TOKEN: z
     .stringFormat("token", /^\S{20,200}$/)
     .describe("the bot's token, from the Bot page of the Discord developer portal"),

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { Environment as BotEnvironment, readBotConfig } from "../bot/config.ts";
 import { Environment, readConfig } from "../functions/config.ts";
 import { UserError } from "../shared/error.ts";
 
@@ -113,12 +114,21 @@ test("any value is accepted or refused as a user's error, never otherwise", () =
 
 const example = readFileSync(".env.example", "utf8");
 
-test(".env.example names every variable with its meaning", () => {
+test(".env.example names every variable of functions and bot", () => {
   const named = [...example.matchAll(/^(?:# )?([A-Z][A-Z_]+)=/gm)].map((match) => match[1]);
-  expect(named.toSorted()).toEqual(Object.keys(Environment.shape).toSorted());
-  for (const schema of Object.values(Environment.shape)) expect(example).toContain(`\n# ${schema.description}\n`);
+  const known = new Set([...Object.keys(Environment.shape), ...Object.keys(BotEnvironment.shape)]);
+  expect(named.toSorted()).toEqual([...known].toSorted());
+});
+
+test(".env.example says what each may be, in the words of the errors", () => {
+  const meanings = Object.entries({ ...BotEnvironment.shape, ...Environment.shape }).map(
+    ([, schema]) => schema.description,
+  );
+  for (const meaning of meanings) expect(example).toContain(`\n# ${meaning}\n`);
 });
 
 test(".env.example changes nothing when copied as it is", () => {
   expect(readConfig(parseEnv(example))).toEqual(readConfig({}));
+  const required = { DISCORD_TOKEN: "t".repeat(20), SIGNING_SECRET: secret };
+  expect(readBotConfig({ ...parseEnv(example), ...required })).toEqual(readBotConfig(required));
 });
