@@ -59,7 +59,8 @@ export function createFunctionClient(gatewayUrl: string, secret: string, clock: 
     const parts = { method: route.method, path, body: body ?? new Uint8Array() };
     const signed = await signRequest(secret, identity, parts, clock.now());
     const type = route.request === "bytes" ? "application/octet-stream" : "application/json";
-    const headers = { ...signed, ...(body === undefined ? {} : { "content-type": type }) };
+    // Jobs are followed, never waited for inside one request.
+    const headers = { ...signed, prefer: "respond-async", ...(body === undefined ? {} : { "content-type": type }) };
     try {
       return await http(base + path, { method: route.method, headers, ...(body && { body }), ...more });
     } catch (error) {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { REST } from "discord.js";
+import { DiscordAPIError, type REST } from "discord.js";
 import { type Delivery, routes } from "../shared/api.ts";
 import { UserError } from "../shared/error.ts";
 import type { DrawnPicture } from "../shared/job.ts";
@@ -57,12 +57,17 @@ export async function followDelivery(context: ProgressContext, hold: Hold, signa
     }
   } catch (error) {
     if (!(error instanceof UserError) || error.code === "unavailable" || signal.aborted) throw error;
-    await finish(hold, () => show(errorCard(neverStarted(error), log), true));
-    return;
+    return finish(hold, () => show(errorCard(neverStarted(error), log), true));
   }
   await clock.sleep(Math.max(0, shownMs + editEveryMs - clock.now()), signal);
   const card = await cards.ended(view, hold.current(), load);
-  await finish(hold, () => show(card, true));
+  await finish(hold, () =>
+    show(card, true).catch((error: unknown) => {
+      // A card that Discord refuses is a bug of ours; repeating it would not help, so its person gets the bug's number.
+      if (!(error instanceof DiscordAPIError)) throw error;
+      return show(errorCard(error, log), true);
+    }),
+  );
 }
 
 /** The last word is said only by whoever still holds the delivery. */

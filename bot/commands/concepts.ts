@@ -1,0 +1,172 @@
+import {
+  type APISectionComponent,
+  ApplicationCommandOptionType,
+  type AutocompleteInteraction,
+  type ButtonInteraction,
+  ButtonStyle,
+  ComponentType,
+  InteractionContextType,
+  MessageFlags,
+} from "discord.js";
+import { type ConceptSummary, routes } from "../../shared/api.ts";
+import { conceptName } from "../../shared/concept-name.ts";
+import { UserError } from "../../shared/error.ts";
+import type { Identity } from "../../shared/identity.ts";
+import { button, type Card, cardOptions, conceptWord, quoted, rowPart, short, textPart } from "../card.ts";
+import type { BotContext, Command, Ids } from "../command.ts";
+import { identityOf } from "../identity.ts";
+import { noteCard } from "../replies.ts";
+import { findConcept } from "../visible-concepts.ts";
+
+/** Own words with a button each: section, text and button are 3 of Discord's 40 components. */
+const maxSections = 10;
+
+/** `/concepts`: the words that one sees, and what their owner may do with them. */
+export const concepts: Command = {
+  data: {
+    name: "concepts",
+    description: "The words I have learned",
+    contexts: [InteractionContextType.Guild, InteractionContextType.BotDM],
+    options: [
+      {
+        type: ApplicationCommandOptionType.Subcommand,
+        name: "list",
+        description: "Your words, and those you can use here",
+      },
+      {
+        type: ApplicationCommandOptionType.Subcommand,
+        name: "delete",
+        description: "Make me forget one of your words",
+        options: [
+          {
+            type: ApplicationCommandOptionType.String,
+            name: "name",
+            description: "Which word",
+            required: true,
+            max_length: 100,
+            autocomplete: true,
+          },
+        ],
+      },
+    ],
+  },
+  async run(interaction, { functions }) {
+    await interaction.deferReply({ flags: MessageFlags.Ephemeral });
+    const identity = identityOf(interaction);
+    if (interaction.options.getSubcommand() === "list") {
+      const found = await functions.call(routes.listConcepts, identity, { query: { limit: 100 } });
+      await interaction.editReply(cardOptions(listCard(found.concepts, identity)));
+      return;
+    }
+    const name = conceptName(interaction.options.getString("name", true).trim().replace(/^<|>$/g, ""));
+    const concept = await findConcept(functions, identity, { owner: identity.user.id, name });
+    if (concept === undefined) throw new UserError("not_found", `You have no word ${conceptWord(name)}.`);
+    await interaction.editReply(cardOptions(askCard(concept)));
+  },
+  async autocomplete(interaction: AutocompleteInteraction, { functions }) {
+    const prefix = interaction.options.getFocused().replace(/^</, "").toLowerCase().slice(0, 32);
+    const query = { prefix, owner: "me", limit: 25 };
+    const found = await functions.call(routes.listConcepts, identityOf(interaction), { query, timeoutMs: 1_500 });
+    await interaction.respond(
+      found.concepts.map(({ name, caption }) => ({
+        name: short(caption ? `${name} (${caption})` : name, 100),
+        value: name,
+      })),
+    );
+  },
+  buttons: {
+    "concept.share": share("server"),
+    "concept.unshare": share("private"),
+    "concept.ask": async (interaction, [id = ""], { functions }) => {
+      await interaction.deferReply({ flags: MessageFlags.Ephemeral });
+      const concept = await functions.call(routes.readConcept, identityOf(interaction), { id });
+      await interaction.editReply(cardOptions(askCard(concept)));
+    },
+    "concept.delete": async (interaction, [id = ""], { functions }) => {
+      await interaction.deferUpdate();
+      const { undoUntil } = await functions.call(routes.deleteConcept, identityOf(interaction), { id });
+      const until = `<t:${Math.floor(Date.parse(undoUntil) / 1000)}:R>`;
+      const card: Card = {
+        parts: [
+          textPart(`Forgotten. It is gone for good ${until}; until then you can have it back.`),
+          rowPart(button("Undo", "concept.undo", [id], { emoji: "↩️" })),
+        ],
+      };
+      await interaction.editReply(cardOptions(card));
+    },
+    "concept.undo": async (interaction, [id = ""], { functions }) => {
+      await interaction.deferUpdate();
+      const { name } = await functions.call(routes.restoreConcept, identityOf(interaction), { id });
+      await interaction.editReply(cardOptions(noteCard(`${conceptWord(name)} is back.`)));
+    },
+  },
+};
+
+/** The pressed card stays; everybody may read that a word is shared, only its owner that it is private again. */
+function share(scope: "server" | "private") {
+  return async (interaction: ButtonInteraction, [id = ""]: Ids, { functions }: BotContext): Promise<void> => {
+    await interaction.deferReply(scope === "private" ? { flags: MessageFlags.Ephemeral } : {});
+    const { name } = await functions
+      .call(routes.shareConcept, identityOf(interaction), { id, body: { scope } })
+      .catch(async (error: unknown) => {
+        // The refusal is for the person who pressed, so the public answer goes.
+        if (scope === "server") await interaction.deleteReply();
+        throw error;
+      });
+    const word = conceptWord(name);
+    const owner = quoted(interaction.user.displayName);
+    const text =
+      scope === "server"
+        ? `📣 **${owner}** shares a new word: ${word}\nEverybody here can use it: \`/imagine prompt:<${name}> in space\``
+        : `${word} is private again: only you can use it. Pictures that are already drawn stay.`;
+    await interaction.editReply(cardOptions(noteCard(text)));
+  };
+}
+
+function listCard(found: readonly ConceptSummary[], identity: Identity): Card {
+  if (found.length === 0) {
+    return noteCard(
+      "### No words yet\nTeach me one: `/learn` with a picture, or *Apps → Learn this* on any message with one.",
+    );
+  }
+  const mine = found.filter(({ owner }) => owner.id === identity.user.id);
+  const others = found.filter(({ owner }) => owner.id !== identity.user.id);
+  const sections = mine.slice(0, maxSections).map((concept) => sectionOf(concept, identity.server !== undefined));
+  const rest = mine.slice(maxSections);
+  return {
+    parts: [
+      ...(mine.length > 0 ? [textPart("### Your words"), ...sections] : []),
+      ...(rest.length > 0 ? [textPart(`-# and ${rest.map(({ name }) => conceptWord(name)).join(" ")}`)] : []),
+      ...(others.length > 0 ? [textPart(`### Shared with you\n${others.slice(0, 40).map(lineOf).join("\n")}`)] : []),
+    ],
+  };
+}
+
+function sectionOf(concept: ConceptSummary, inServer: boolean): APISectionComponent {
+  const isShared = concept.scope !== "private";
+  const action = !inServer
+    ? button("Delete", "concept.ask", [concept.id])
+    : isShared
+      ? button("Unshare", "concept.unshare", [concept.id])
+      : button("Share", "concept.share", [concept.id], { style: ButtonStyle.Primary });
+  const state = isShared ? "shared" : "private";
+  return {
+    type: ComponentType.Section,
+    components: [{ type: ComponentType.TextDisplay, content: `${lineOf(concept)} · ${state}` }],
+    accessory: action,
+  };
+}
+
+function lineOf({ name, caption, owner }: ConceptSummary): string {
+  return `${conceptWord(name)} ${caption === undefined ? "" : `${quoted(caption, 60)} `}· ${quoted(owner.name, 32)}`;
+}
+
+function askCard({ id, name, scope }: ConceptSummary): Card {
+  const others = scope === "private" ? "" : " Nobody else will be able to use it either.";
+  return {
+    parts: [
+      textPart(`Forget ${conceptWord(name)}?${others}`),
+      rowPart(button("Forget it", "concept.delete", [id], { style: ButtonStyle.Danger, emoji: "🗑️" })),
+    ],
+  };
+}

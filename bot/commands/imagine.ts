@@ -1,0 +1,159 @@
+import {
+  ApplicationCommandOptionType,
+  type ButtonInteraction,
+  type ChatInputCommandInteraction,
+  InteractionContextType,
+  MessageFlags,
+  PermissionFlagsBits,
+} from "discord.js";
+import { type ConceptSummary, routes } from "../../shared/api.ts";
+import { UserError } from "../../shared/error.ts";
+import type { Identity } from "../../shared/identity.ts";
+import { ImagineInput } from "../../shared/job.ts";
+import { limits } from "../../shared/limits.ts";
+import { parsePrompt, referencesOf } from "../../shared/prompt.ts";
+import { addressOf } from "../address.ts";
+import { short } from "../card.ts";
+import type { BotContext, Command, Ids } from "../command.ts";
+import { identityOf } from "../identity.ts";
+import { findConcept, openName } from "../visible-concepts.ts";
+
+/** Discord waits three seconds for the first answer, and whether it is private has to be known by then. */
+const lookupMs = 1_500;
+
+const maxPictures = 4;
+
+/** `/imagine`: a prompt with learned words becomes pictures. */
+export const imagine: Command = {
+  data: {
+    name: "imagine",
+    description: "Draw something with the words I have learned",
+    contexts: [InteractionContextType.Guild, InteractionContextType.BotDM],
+    options: [
+      {
+        type: ApplicationCommandOptionType.String,
+        name: "prompt",
+        description: "What to draw; type < for a learned word, as in <mycat> in space",
+        required: true,
+        min_length: 1,
+        max_length: limits.maxPromptCharacters,
+        autocomplete: true,
+      },
+      {
+        type: ApplicationCommandOptionType.Integer,
+        name: "pictures",
+        description: "How many (4 otherwise)",
+        min_value: 1,
+        max_value: maxPictures,
+      },
+      {
+        type: ApplicationCommandOptionType.String,
+        name: "negative",
+        description: "What should not be in the picture",
+        max_length: limits.maxPromptCharacters,
+      },
+      {
+        type: ApplicationCommandOptionType.Integer,
+        name: "seed",
+        description: "The same seed draws the same pictures",
+        min_value: 0,
+        max_value: 2 ** 32 - 1,
+      },
+      { type: ApplicationCommandOptionType.Boolean, name: "only-me", description: "Show the pictures to me alone" },
+    ],
+  },
+  async run(interaction, context) {
+    const { options } = interaction;
+    const seed = options.getInteger("seed");
+    const input = ImagineInput.parse({
+      task: "imagine",
+      prompt: options.getString("prompt", true).trim(),
+      negative: options.getString("negative") ?? "",
+      count: options.getInteger("pictures") ?? maxPictures,
+      ...(seed === null ? {} : { seed }),
+    });
+    await draw(interaction, input, options.getBoolean("only-me") ?? false, context);
+  },
+  async autocomplete(interaction, { functions }) {
+    const typed = interaction.options.getFocused();
+    const open = openName(typed);
+    const query = { prefix: open?.typed ?? "", limit: 25 };
+    const identity = identityOf(interaction);
+    const { concepts } = await functions.call(routes.listConcepts, identity, { query, timeoutMs: lookupMs });
+    const before = open?.before ?? (typed === "" || typed.endsWith(" ") ? typed : `${typed} `);
+    const choices = concepts.map((concept) => ({
+      name: short(
+        `${before}<${concept.name}> ${open === undefined && typed !== "" ? "" : originOf(concept, identity)}`.trim(),
+        100,
+      ),
+      value: `${before}<${concept.name}> `,
+    }));
+    // A value that Discord would cut would name another word, so long prompts get fewer choices.
+    await interaction.respond(choices.filter(({ value }) => value.length <= 100).slice(0, 25));
+  },
+  buttons: { "imagine.again": drawAgain },
+};
+
+function originOf({ owner, scope, caption }: ConceptSummary, identity: Identity): string {
+  const whose = owner.id === identity.user.id ? (scope === "private" ? "yours, private" : "yours") : `by ${owner.name}`;
+  return caption === undefined ? `(${whose})` : `(${whose}: ${caption})`;
+}
+
+/** One job for each interaction; the pressed message stays, the new pictures are a new one. */
+async function drawAgain(interaction: ButtonInteraction, [id = ""]: Ids, context: BotContext): Promise<void> {
+  const identity = identityOf(interaction);
+  const earlier = await context.functions.call(routes.readPrediction, identity, { id, timeoutMs: lookupMs });
+  if (earlier.input.task !== "imagine") throw new UserError("bad_request", "There is nothing to draw again here.");
+  const { seed: _, ...input } = earlier.input;
+  await draw(interaction, input, interaction.message.flags.has(MessageFlags.Ephemeral), context);
+}
+
+/** Public where everybody may see every word in it and the person may post pictures; private otherwise. */
+async function draw(
+  interaction: ChatInputCommandInteraction | ButtonInteraction,
+  input: ImagineInput,
+  onlyMe: boolean,
+  context: BotContext,
+): Promise<void> {
+  const { functions, deliveries } = context;
+  const identity = identityOf(interaction);
+  const used = await conceptsOf(input.prompt, identity, context);
+  const isPrivate = onlyMe || used.some(({ scope }) => scope === "private") || !mayPost(interaction);
+  const { resource } = await interaction.deferReply({
+    ...(isPrivate ? { flags: MessageFlags.Ephemeral } : {}),
+    withResponse: true,
+  });
+  const message = resource?.message;
+  if (!message) throw new Error("Discord deferred the answer without a message");
+  const address = addressOf(interaction, message, isPrivate);
+  const delivery = await deliveries.claim(interaction.id, "imagine", identity, address);
+  if (delivery === undefined) return;
+  try {
+    await functions.call(routes.putPrediction, identity, { id: interaction.id, body: { input } });
+  } catch (error) {
+    await deliveries.abandon(delivery);
+    throw error;
+  }
+  deliveries.follow(delivery);
+}
+
+/** The concepts that a prompt names. @throws UserError bad_prompt, or not_found that names the unknown word */
+async function conceptsOf(prompt: string, identity: Identity, { functions }: BotContext): Promise<ConceptSummary[]> {
+  const references = referencesOf(parsePrompt(prompt));
+  return Promise.all(
+    references.map(async (reference) => {
+      const concept = await findConcept(functions, identity, reference, lookupMs);
+      if (concept !== undefined) return concept;
+      throw new UserError(
+        "not_found",
+        `I do not know <${reference.name}>. \`/concepts list\` shows the words that you can use; \`/learn\` teaches me a new one.`,
+      );
+    }),
+  );
+}
+
+function mayPost(interaction: ChatInputCommandInteraction | ButtonInteraction): boolean {
+  if (!interaction.inGuild()) return true;
+  const needed = PermissionFlagsBits.ViewChannel | PermissionFlagsBits.SendMessages | PermissionFlagsBits.AttachFiles;
+  return interaction.appPermissions.has(needed) && interaction.memberPermissions.has(PermissionFlagsBits.AttachFiles);
+}

@@ -1,0 +1,226 @@
+import {
+  ApplicationCommandOptionType,
+  type Attachment,
+  type ButtonInteraction,
+  type ChatInputCommandInteraction,
+  ComponentType,
+  InteractionContextType,
+  type MessageContextMenuCommandInteraction,
+  MessageFlags,
+  type ModalSubmitInteraction,
+  TextInputStyle,
+} from "discord.js";
+import { type DraftView, routes } from "../../shared/api.ts";
+import { ConceptName, conceptName } from "../../shared/concept-name.ts";
+import type { Draft, Point } from "../../shared/draft.ts";
+import { UserError } from "../../shared/error.ts";
+import { limits } from "../../shared/limits.ts";
+import { addressOf } from "../address.ts";
+import { downloadAttachment } from "../attachment.ts";
+import { cardOptions, type Picture } from "../card.ts";
+import type { BotContext, Command, Ids } from "../command.ts";
+import { customId } from "../custom-id.ts";
+import { identityOf } from "../identity.ts";
+import { draftCard, gridCard } from "../learn-cards.ts";
+import { pictureName } from "../progress.ts";
+
+const percent = (name: string, description: string) => ({
+  type: ApplicationCommandOptionType.Number as const,
+  name,
+  description,
+  min_value: 0,
+  max_value: 100,
+});
+
+/** `/learn`: a picture becomes a draft with candidates, a draft becomes a word. */
+export const learn: Command = {
+  data: {
+    name: "learn",
+    description: "Teach me a new word from one picture",
+    contexts: [InteractionContextType.Guild, InteractionContextType.BotDM],
+    options: [
+      {
+        type: ApplicationCommandOptionType.Attachment,
+        name: "image",
+        description: "A picture with the thing in it",
+        required: true,
+      },
+      {
+        type: ApplicationCommandOptionType.String,
+        name: "name",
+        description: "What to call it (I suggest a name otherwise)",
+        min_length: 1,
+        max_length: limits.maxConceptNameCharacters,
+      },
+      percent("x", "Where the thing is, in percent from the left (with y)"),
+      percent("y", "Where the thing is, in percent from the top (with x)"),
+    ],
+  },
+  async run(interaction, context) {
+    await interaction.deferReply({ flags: MessageFlags.Ephemeral });
+    const name = interaction.options.getString("name");
+    await beginDraft(interaction, interaction.options.getAttachment("image", true), context, {
+      ...(name === null ? {} : { name: conceptName(name) }),
+      ...clickOf(interaction),
+    });
+  },
+  buttons: {
+    "learn.go": startLearning,
+    "learn.pick": (interaction, [id, index], context) =>
+      changeDraft(interaction, id, context, (draft) =>
+        context.functions.call(routes.patchDraft, identityOf(interaction), {
+          id: draft.id,
+          // Somebody's own words were about the other candidate.
+          body: { revision: draft.revision, selected: Number(index), caption: null, className: null },
+        }),
+      ),
+    "learn.point": (interaction, [id], context) => zoom(interaction, id, [], context),
+    "learn.cell": (interaction, [id, cells = ""], context) =>
+      zoom(interaction, id, cells.split(".").map(Number), context),
+    "learn.back": (interaction, [id], context) =>
+      changeDraft(interaction, id, context, (draft) =>
+        context.functions.call(routes.describeDraft, identityOf(interaction), {
+          id: draft.id,
+          body: { revision: draft.revision, ...(draft.click === undefined ? {} : { click: draft.click }) },
+        }),
+      ),
+    "learn.words": askForWords,
+    "job.cancel": async (interaction, [id = ""], { functions }) => {
+      await interaction.deferUpdate();
+      await functions.call(routes.cancelPrediction, identityOf(interaction), { id });
+    },
+  },
+  modals: { "learn.words": takeWords },
+};
+
+/** Picture to draft to candidates; the deferred answer becomes the draft's card. */
+export async function beginDraft(
+  interaction: ChatInputCommandInteraction | MessageContextMenuCommandInteraction,
+  attachment: Attachment,
+  context: BotContext,
+  wishes: { readonly name?: string; readonly click?: Point },
+): Promise<void> {
+  const { functions, config } = context;
+  const identity = identityOf(interaction);
+  const bytes = await downloadAttachment(attachment, config.attachmentOrigins);
+  const stored = await functions.call(routes.createUpload, identity, { body: bytes });
+  const body = {
+    ...wishes,
+    id: interaction.id,
+    picture: stored.key,
+    channel: interaction.channelId,
+    locale: interaction.locale,
+  };
+  const { draft } = await functions.call(routes.createDraft, identity, { body });
+  const view = await functions.call(routes.describeDraft, identity, {
+    id: draft.id,
+    body: { revision: draft.revision, ...(wishes.click === undefined ? {} : { click: wishes.click }) },
+  });
+  await interaction.editReply(cardOptions(draftCard(view, await draftPicture(interaction, view, context))));
+}
+
+/** `x` and `y` of the command, in percent, as a point. @throws UserError when only one is given */
+function clickOf(interaction: ChatInputCommandInteraction): { click?: Point } {
+  const x = interaction.options.getNumber("x");
+  const y = interaction.options.getNumber("y");
+  if (x === null && y === null) return {};
+  if (x === null || y === null) throw new UserError("bad_request", "Give both x and y, in percent, or neither.");
+  return { click: { x: x / 100, y: y / 100 } };
+}
+
+/** The first press starts the job; every further one joins it. */
+async function startLearning(interaction: ButtonInteraction, [id = ""]: Ids, context: BotContext): Promise<void> {
+  const { functions, deliveries } = context;
+  await interaction.deferUpdate();
+  const identity = identityOf(interaction);
+  const { draft } = await functions.call(routes.readDraft, identity, { id });
+  const job = await functions.call(routes.learnDraft, identity, { id, body: { revision: draft.revision } });
+  const { message } = interaction;
+  const address = addressOf(interaction, message, message.flags.has(MessageFlags.Ephemeral));
+  const delivery = await deliveries.claim(job.id, "learn", identity, address);
+  if (delivery !== undefined) deliveries.follow(delivery);
+}
+
+type Pressed = ButtonInteraction | ModalSubmitInteraction;
+
+/** Changes a draft and shows it anew in the message that was pressed. */
+async function changeDraft(
+  interaction: Pressed,
+  id: string | undefined,
+  context: BotContext,
+  change: (draft: Draft) => Promise<DraftView>,
+  card: typeof draftCard = draftCard,
+): Promise<void> {
+  await interaction.deferUpdate();
+  const { draft } = await context.functions.call(routes.readDraft, identityOf(interaction), { id: id ?? "" });
+  const view = await change(draft);
+  const picture = await draftPicture(interaction, view, context);
+  await interaction.editReply(cardOptions(card(view, picture)));
+}
+
+/** Fewer than two cells show the next grid; two are a click, which brings candidates. */
+function zoom(interaction: ButtonInteraction, id: string | undefined, cells: readonly number[], context: BotContext) {
+  const call = (draft: Draft) =>
+    context.functions.call(routes.zoomDraft, identityOf(interaction), {
+      id: draft.id,
+      body: { revision: draft.revision, cells },
+    });
+  return changeDraft(interaction, id, context, call, cells.length < 2 ? gridCard : draftCard);
+}
+
+async function draftPicture(
+  interaction: Pressed | ChatInputCommandInteraction | MessageContextMenuCommandInteraction,
+  { draft, picture }: DraftView,
+  { functions }: BotContext,
+): Promise<Picture> {
+  const bytes = await functions.call(routes.readFile, identityOf(interaction), { key: picture.key });
+  return { name: pictureName(`${draft.id}r${draft.revision}`, picture), bytes, alt: picture.alt };
+}
+
+/** A modal has to be the first answer, so the draft is read within Discord's three seconds. */
+const modalTimeoutMs = 2_000;
+
+async function askForWords(interaction: ButtonInteraction, [id = ""]: Ids, { functions }: BotContext): Promise<void> {
+  const { draft } = await functions.call(routes.readDraft, identityOf(interaction), { id, timeoutMs: modalTimeoutMs });
+  const chosen = draft.candidates[draft.selected];
+  const field = (name: string, label: string, description: string, value: string, max: number) => ({
+    type: ComponentType.Label as const,
+    label,
+    description,
+    component: {
+      type: ComponentType.TextInput as const,
+      custom_id: name,
+      style: max > 100 ? TextInputStyle.Paragraph : TextInputStyle.Short,
+      value: value.slice(0, max),
+      min_length: 1,
+      max_length: max,
+      required: true,
+    },
+  });
+  await interaction.showModal({
+    custom_id: customId("learn.words", id),
+    title: "The words for it",
+    components: [
+      field("name", "Name", "What you will type in <…>", draft.name, limits.maxConceptNameCharacters),
+      field("caption", "Description", "Learning starts from these words", draft.caption ?? chosen?.caption ?? "", 300),
+      field("class", "Kind of thing", "One or two words", draft.className ?? chosen?.className ?? "", 60),
+    ],
+  });
+}
+
+async function takeWords(interaction: ModalSubmitInteraction, [id]: Ids, context: BotContext): Promise<void> {
+  const value = (field: string) => interaction.fields.getTextInputValue(field).trim();
+  const name = ConceptName.safeParse(value("name"));
+  if (!name.success) {
+    throw new UserError(
+      "bad_concept",
+      `That name does not work: ${name.error.issues[0]?.message}. Press Edit words again.`,
+    );
+  }
+  await changeDraft(interaction, id, context, (draft) =>
+    context.functions.call(routes.patchDraft, identityOf(interaction), {
+      id: draft.id,
+      body: { revision: draft.revision, name: name.data, caption: value("caption"), className: value("class") },
+    }),
+  );
+}

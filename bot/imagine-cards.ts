@@ -1,0 +1,52 @@
+import { ButtonStyle } from "discord.js";
+import type { ImagineInput, ImagineOutput } from "../shared/job.ts";
+import { button, type Card, galleryPart, type Picture, quoted, rowPart, textPart } from "./card.ts";
+import { endedBadly, progressLines } from "./job-lines.ts";
+import type { JobView } from "./job-view.ts";
+import type { JobCards } from "./progress.ts";
+
+export const imagineCards: JobCards = {
+  async progress(view, delivery, load) {
+    const pictures = await Promise.all(view.previews.slice(-1).map(load));
+    return {
+      pictures,
+      parts: [
+        textPart(["### Drawing…", ...progressLines(view)].join("\n")),
+        ...(pictures.length > 0 ? [galleryPart(pictures)] : []),
+        rowPart(button("Cancel", "job.cancel", [delivery.id], { style: ButtonStyle.Danger })),
+      ],
+    };
+  },
+  async ended(view, delivery, load) {
+    const output = view.ended?.output;
+    if (output?.task !== "imagine") return endedBadly(view);
+    const drawn = output.pictures.filter(({ kind }) => kind === "picture");
+    const pictures = await Promise.all(drawn.slice(0, 10).map(load));
+    return imaginedCard(output, view, delivery.id, delivery.identity.user.id, pictures);
+  },
+  notice: (userId) =>
+    `<@${userId}>, your pictures are drawn, but I cannot show them here. Allow direct messages from this server, or run \`/imagine\` again.`,
+};
+
+function imaginedCard(
+  output: ImagineOutput,
+  view: JobView,
+  jobId: string,
+  userId: string,
+  pictures: readonly Picture[],
+): Card {
+  const input = view.ended?.input as ImagineInput;
+  const credits = output.concepts
+    .filter(({ owner }) => owner.id !== userId)
+    .map(({ name, owner }) => `${quoted(`<${name}>`)} by ${quoted(owner.name)}`);
+  const details = [...credits, `seed ${output.seed}`, ...output.notes.map((note) => quoted(note))];
+  return {
+    pictures,
+    parts: [
+      textPart(`### ${quoted(input.prompt, 300)}`),
+      galleryPart(pictures),
+      textPart(`-# ${details.join(" · ")}`),
+      rowPart(button("Again", "imagine.again", [jobId], { emoji: "🔁" })),
+    ],
+  };
+}

@@ -1,0 +1,79 @@
+import { fileURLToPath } from "node:url";
+import { Client, Events, GatewayIntentBits } from "discord.js";
+import { UserError } from "../shared/error.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import type { BotContext, Log } from "./command.ts";
+import { commands } from "./commands/index.ts";
+import { type BotConfig, readBotConfig } from "./config.ts";
+import { createDeliveries } from "./deliveries.ts";
+import { createFunctionClient } from "./function-client.ts";
+import { handleInteraction } from "./handle-interaction.ts";
+import { serviceIdentity } from "./identity.ts";
+import { imagineCards } from "./imagine-cards.ts";
+import { learnCards } from "./learn-cards.ts";
+import { registerCommands } from "./register.ts";
+
+export interface Bot {
+  /** Leaves Discord. Unfinished messages go to the next bot: at once, or, as after a crash, when the leases have run out. */
+  stop(options?: { readonly release?: boolean }): Promise<void>;
+}
+
+/** Connects to Discord, registers the commands, takes up what an earlier bot has left, and answers until stopped. */
+export async function startBot(config: BotConfig, clock: Clock = systemClock, log: Log = logLine): Promise<Bot> {
+  const client = new Client({
+    intents: [GatewayIntentBits.Guilds],
+    allowedMentions: { parse: [] },
+    rest: { api: config.discordApi },
+  });
+  client.on(Events.Error, (error) => log("discord", { error: String(error) }));
+  const functions = createFunctionClient(config.gatewayUrl, config.signingSecret, clock);
+  const ready = new Promise<Client<true>>((resolve) => client.once(Events.ClientReady, resolve));
+  await client.login(config.discordToken);
+  const { application } = await ready;
+
+  const deliveries = createDeliveries(
+    { rest: client.rest, functions, clock, log, cards: { learn: learnCards, imagine: imagineCards } },
+    serviceIdentity(application.id),
+  );
+  const context: BotContext = { config, clock, log, functions, deliveries };
+  const handling = new Set<Promise<void>>();
+  client.on(Events.InteractionCreate, (interaction) => {
+    const work = handleInteraction(interaction, commands, context).finally(() => handling.delete(work));
+    handling.add(work);
+  });
+  await registerCommands(
+    client.rest,
+    application.id,
+    config.discordServer,
+    commands.map(({ data }) => data),
+    log,
+  );
+  const watching = deliveries.watch();
+  log("ready", { application: application.id });
+
+  return {
+    async stop({ release = true } = {}) {
+      if (release) await Promise.all(handling);
+      await deliveries.stop(release);
+      await watching;
+      await client.destroy();
+    },
+  };
+}
+
+/** One JSON line to standard output. */
+const logLine: Log = (event, fields) => {
+  process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...fields })}\n`);
+};
+
+async function main(): Promise<void> {
+  const bot = await startBot(readBotConfig());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void bot.stop());
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  main().catch((error: unknown) => {
+    process.stderr.write(`${error instanceof UserError ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  });
+}

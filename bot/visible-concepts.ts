@@ -1,0 +1,30 @@
+import { type ConceptSummary, routes } from "../shared/api.ts";
+import type { Identity } from "../shared/identity.ts";
+import type { ConceptReference } from "../shared/prompt.ts";
+import type { FunctionClient } from "./function-client.ts";
+
+/** What this person means by a name: theirs, else this server's, else anybody's public one; undefined when they see none. */
+export async function findConcept(
+  functions: FunctionClient,
+  identity: Identity,
+  { owner, name }: ConceptReference,
+  timeoutMs?: number,
+): Promise<ConceptSummary | undefined> {
+  const query = { prefix: name, limit: 100 };
+  const { concepts } = await functions.call(routes.listConcepts, identity, { query, ...(timeoutMs && { timeoutMs }) });
+  const named = concepts.filter((concept) => concept.name === name && isOwner(concept, owner));
+  const order = (concept: ConceptSummary) =>
+    concept.owner.id === identity.user.id ? 0 : concept.scope === "server" ? 1 : 2;
+  return named.sort((a, b) => order(a) - order(b))[0];
+}
+
+function isOwner({ owner }: ConceptSummary, wanted: string | undefined): boolean {
+  return wanted === undefined || owner.id === wanted || owner.name === wanted;
+}
+
+/** The name that is being typed at the end of a prompt: what stands before its `<`, and what follows it; undefined when
+ * no name is being typed. */
+export function openName(prompt: string): { readonly before: string; readonly typed: string } | undefined {
+  const match = /^(.*)<([^<>\s]{0,32})$/s.exec(prompt);
+  return match === null ? undefined : { before: match[1] ?? "", typed: (match[2] ?? "").toLowerCase() };
+}
