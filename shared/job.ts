@@ -59,11 +59,8 @@ export const LearnInput = z.strictObject({
   model,
   /** Steps at which a preview is drawn, all with one seed. */
   previews: z.array(z.number().int().min(0).max(limits.maxLearnSteps)).max(10).default([0, 25, 50, 75, 100]),
-  /** Prompts of the strip drawn at the end; `{}` stands for the concept. */
-  scenes: z
-    .array(z.string().min(1).max(limits.maxPromptCharacters))
-    .max(4)
-    .default(["{} in space", "{} on a beach", "{} in snow"]),
+  /** Prompts of the strip drawn at the end; `{}` stands for the concept. The model's own when absent. */
+  scenes: z.array(z.string().min(1).max(limits.maxPromptCharacters)).max(4).optional(),
   licence: z.string().max(500).default(""),
 });
 export type LearnInput = z.infer<typeof LearnInput>;
@@ -90,9 +87,10 @@ export const ImagineInput = z.strictObject({
   negative: z.string().max(limits.maxPromptCharacters).default(""),
   /** Pictures. */
   count: z.number().int().min(1).max(limits.maxPicturesPerJob).default(4),
-  steps: z.number().int().min(1).max(limits.maxSamplerSteps).default(30),
-  /** Classifier-free guidance scale (Ho & Salimans 2022); 1 is none. */
-  guidance: z.number().min(1).max(30).default(7.5),
+  /** Sampler steps; the model's own usual number when absent. */
+  steps: z.number().int().min(1).max(limits.maxSamplerSteps).optional(),
+  /** Classifier-free guidance scale (Ho & Salimans 2022), 1 is none; the model's own usual one when absent. */
+  guidance: z.number().min(1).max(30).optional(),
   sampler: SamplerName.default("dpmpp-2m-karras"),
   /** Chosen at random, and reported, when absent. Picture i of the job uses seed + i. */
   seed: Seed.optional(),

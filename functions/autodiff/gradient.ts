@@ -3,9 +3,8 @@ import { constant, type OpValue, type Value } from "../graph/value.ts";
 import { add } from "../ops/add.ts";
 import { ruleOf } from "../ops/rule-table.ts";
 import { sumTo } from "../ops/sum-to.ts";
-import type { Shape } from "../tensor/tensor.ts";
 
-const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((dim, i) => dim === b[i]);
+const sameShape = (a: Value, b: Value): boolean => a.shape.join() === b.shape.join();
 
 /** Reverse-mode differentiation, graph to graph: d(sum of loss)/d(source) for each source, as values of the same graph
  * language. Only nodes between a source and the loss are visited. @throws Error when the loss does not depend on a
@@ -39,6 +38,6 @@ function backward(node: OpValue, index: number, dy: Value): Value {
   if (!rule)
     throw new Error(`op "${node.op}" (node "${node.label}") has no gradient for input ${index}: see functions/ops`);
   const result = rule(dy, node);
-  const { shape } = node.inputs[index] as Value;
-  return sameShape(result.shape, shape) ? result : sumTo(result, shape);
+  const operand = node.inputs[index] as Value;
+  return sameShape(result, operand) ? result : sumTo(result, operand.shape);
 }

@@ -39,8 +39,8 @@ const Numbers = z.object({
   run: z.string(),
 });
 
-/** A checkpoint as safetensors bytes. `run` identifies model, initialiser and options. */
-export function encodeState(state: LearnState, run: string): Uint8Array {
+/** A checkpoint as safetensors bytes. `run` identifies model, initialiser and options; `note` travels along unread. */
+export function encodeState(state: LearnState, run: string, note = ""): Uint8Array {
   const { step, rows, moments, best, stale, curve } = state;
   const numbers = {
     step,
@@ -52,11 +52,11 @@ export function encodeState(state: LearnState, run: string): Uint8Array {
   };
   const flat = (data: Float32Array): Tensor => tensor(data, rows.shape);
   const tensors = { rows, best: best.rows, first: flat(moments.first), second: flat(moments.second) };
-  return encode(tensors, { state: JSON.stringify(numbers) });
+  return encode(tensors, { state: JSON.stringify(numbers), note });
 }
 
 /** @throws UserError bad_safetensors when the bytes are no checkpoint, conflict when they are of another run */
-export function decodeState(bytes: Uint8Array, run: string): LearnState {
+export function decodeState(bytes: Uint8Array, run: string): { readonly state: LearnState; readonly note: string } {
   const file = parse(bytes, { label: "The checkpoint" });
   const numbers = Numbers.safeParse(JSON.parse(file.metadata.get("state") ?? "null"));
   const [rows, best, first, second] = ["rows", "best", "first", "second"].map((name) => file.tensors.get(name));
@@ -68,7 +68,7 @@ export function decodeState(bytes: Uint8Array, run: string): LearnState {
   }
   for (const part of [rows, best, first, second]) assertFinite(part, "The checkpoint");
   const { step, bestStep, bestLoss, stale, curve } = numbers.data;
-  return {
+  const state = {
     step,
     rows,
     moments: { step, first: first.data, second: second.data },
@@ -76,4 +76,5 @@ export function decodeState(bytes: Uint8Array, run: string): LearnState {
     stale,
     curve,
   };
+  return { state, note: file.metadata.get("note") ?? "" };
 }

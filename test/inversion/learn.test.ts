@@ -53,7 +53,7 @@ for (const mode of ["paper", "product"] as const) {
     const options = mode === "paper" ? paperDefaults(given) : productDefaults(model, given);
     const whole = await run(options);
     const checkpoint = encodeState(whole.states.find((state) => state.step === 5) as LearnState, "run");
-    const rest = await run(options, { resume: decodeState(checkpoint, "run") });
+    const rest = await run(options, { resume: decodeState(checkpoint, "run").state });
     expect(rest.result.rows.data).toEqual(whole.result.rows.data);
     expect(rest.result.best).toEqual(whole.result.best);
     expect(rest.result.curve).toEqual(whole.result.curve);

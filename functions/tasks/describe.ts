@@ -1,0 +1,68 @@
+import { conceptName } from "../../shared/concept-name.ts";
+import type { Candidate } from "../../shared/draft.ts";
+import type { DescribeInput, TaskEvent } from "../../shared/job.ts";
+import { candidates as drawCandidates } from "../drawing/candidates.ts";
+import { overlaySize } from "../drawing/mask-overlay.ts";
+import type { TaskFiles } from "../jobs/runner.ts";
+import { encodePng } from "../tensor/encode-picture.ts";
+import { encodeMask } from "../tensor/mask.ts";
+import { readPicture } from "../tensor/pixels.ts";
+import { type Described, describePicture } from "../vision/describe-picture.ts";
+import type { Workbench } from "./workbench.ts";
+
+/** Click → candidates with mask, caption and class, and the picture with them outlined. */
+export async function* describe(
+  bench: Pick<Workbench, "vision">,
+  input: DescribeInput,
+  files: TaskFiles,
+): AsyncGenerator<TaskEvent> {
+  yield { type: "progress", stage: "describe", step: 0, total: 1 };
+  const picture = await readPicture(await files.read(input.picture));
+  const things = await describePicture(bench.vision, picture, { click: input.click, level: input.level });
+  const masks = things.map(({ mask }) => mask);
+  const outlined = await drawCandidates({ picture, masks, selected: 0, click: input.click });
+  const list: Candidate[] = [];
+  for (const [i, thing] of things.entries()) list.push(await writeCandidate(thing, i, picture, files));
+  const key = await files.write("candidates.png", outlined);
+  const alt = `The picture with ${things.length} outlined: ${things.map(({ caption }) => caption).join(", ")}`.slice(
+    0,
+    1024,
+  );
+  yield {
+    type: "output",
+    output: {
+      task: "describe",
+      candidates: list,
+      suggestedName: suggestName(things[0] as Described),
+      outline: { key, kind: "outline", ...overlaySize(picture), alt },
+    },
+  };
+}
+
+async function writeCandidate(
+  thing: Described,
+  index: number,
+  { width, height }: { readonly width: number; readonly height: number },
+  files: TaskFiles,
+): Promise<Candidate> {
+  const { level, click, box, score, caption, className } = thing;
+  return {
+    level,
+    click,
+    box: { x: box.left / width, y: box.top / height, width: box.width / width, height: box.height / height },
+    mask: await files.write(`mask-${index + 1}.png`, await encodeMask(thing.mask)),
+    crop: await files.write(`crop-${index + 1}.png`, await encodePng(thing.crop)),
+    caption: caption.slice(0, 500),
+    className: className.slice(0, 100),
+    score,
+  };
+}
+
+/** "racing car" → `myracingcar`. */
+export function suggestName({ className }: Pick<Described, "className">): string {
+  const letters = className
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, "")
+    .slice(0, 24);
+  return conceptName(`my${letters || "thing"}`);
+}

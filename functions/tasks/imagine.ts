@@ -1,0 +1,101 @@
+import type { DrawnPicture, ImagineInput, TaskEvent, UsedConcept } from "../../shared/job.ts";
+import { type ConceptReference, parsePrompt } from "../../shared/prompt.ts";
+import type { TaskContext } from "../jobs/runner.ts";
+import { encodePng, encodeWebp } from "../tensor/encode-picture.ts";
+import { drawPictures } from "./draw-pictures.ts";
+import type { Workbench } from "./workbench.ts";
+
+const encoders = { png: encodePng, webp: encodeWebp };
+
+/** Prompt with concepts → pictures. Names resolve as the viewer sees them; the answer says whose were used. */
+export async function* imagine(
+  bench: Workbench,
+  input: ImagineInput,
+  { files, signal, attempt, jobId }: TaskContext,
+): AsyncGenerator<TaskEvent> {
+  const model = await bench.model(input.model);
+  const { defaults } = model.about;
+  const [steps, guidance] = [input.steps ?? defaults.steps, input.guidance ?? defaults.guidance];
+  const seed = input.seed ?? seedOf(jobId, bench);
+  const seeds = Array.from({ length: input.count }, (_, i) => (seed + i) % 2 ** 32);
+  const used = new Map<string, UsedConcept>();
+  const notes: string[] = [];
+  const findRows = async (reference: ConceptReference) => {
+    const found = await bench.library.resolve(reference, input.viewer);
+    const { meta, rows } = await bench.library.load(found.id, input.viewer);
+    if (!used.has(meta.id) && meta.baseModel.hash !== model.hash && meta.baseModel.hash !== "unknown") {
+      notes.push(`<${meta.name}> was learned on ${meta.baseModel.id}, not on ${model.id}: it may look different here.`);
+    }
+    used.set(meta.id, { id: meta.id, version: meta.version, name: meta.name, owner: meta.owner, scope: meta.scope });
+    return rows;
+  };
+  if (attempt > 1) yield { type: "log", text: `attempt ${attempt}` };
+  const drawing = drawPictures(model, {
+    prompt: parsePrompt(input.prompt),
+    negative: input.negative,
+    findRows,
+    sampler: input.sampler,
+    steps,
+    guidance,
+    seeds,
+    latentShape: latentShapeOf(model, input),
+    signal,
+  });
+  let next = await drawing.next();
+  for (; !next.done; next = await drawing.next()) {
+    yield { type: "progress", stage: "draw", step: next.value.done, total: next.value.total };
+  }
+  const pictures: DrawnPicture[] = [];
+  for (const [i, picture] of next.value.pictures.entries()) {
+    const text = provenance(input, {
+      model: model.id,
+      seed: seeds[i] as number,
+      steps,
+      guidance,
+      used: [...used.values()],
+    });
+    const bytes = await encoders[input.format](picture, { text });
+    const key = await files.write(`picture-${i + 1}.${input.format}`, bytes);
+    const { width, height } = picture;
+    pictures.push({
+      key,
+      kind: "picture",
+      width,
+      height,
+      seed: seeds[i] as number,
+      prompt: input.prompt,
+      alt: input.prompt.slice(0, 1024),
+    });
+  }
+  notes.push(...next.value.notes);
+  yield {
+    type: "output",
+    output: { task: "imagine", pictures, concepts: [...used.values()], seed, notes: notes.slice(0, 10) },
+  };
+}
+
+const latentShapeOf = (model: Awaited<ReturnType<Workbench["model"]>>, { width, height }: ImagineInput) => {
+  if (width === undefined && height === undefined) return undefined;
+  const [channels, side] = model.latentShape as [number, number];
+  const cells = (pixels: number | undefined): number => Math.round(((pixels ?? model.side) * side) / model.side);
+  return [channels, cells(height), cells(width)];
+};
+
+/** The same seed on every attempt of one job. */
+const seedOf = (jobId: string, bench: Workbench): number => {
+  const digits = /^[0-9a-f]{8}/.exec(jobId);
+  return digits ? Number.parseInt(digits[0], 16) : bench.randomSeed();
+};
+
+/** What the file says about its own making. Names of concepts, never ids of people. */
+function provenance(
+  { prompt, negative, sampler }: ImagineInput,
+  made: { model: string; seed: number; steps: number; guidance: number; used: readonly UsedConcept[] },
+): Record<string, string> {
+  const { used, ...settings } = made;
+  const concepts = used.map(({ name, version }) => `${name} v${version}`);
+  return {
+    Software: "Eponym",
+    eponym: JSON.stringify({ prompt, negative, sampler, ...settings, concepts, generated: true }),
+  };
+}

@@ -1,0 +1,270 @@
+import { createHash } from "node:crypto";
+import type { ConceptMeta } from "../../shared/concept.ts";
+import type { DrawnPicture, LearnInput, TaskEvent } from "../../shared/job.ts";
+import { parsePrompt } from "../../shared/prompt.ts";
+import type { Concept } from "../concepts/concept-file.ts";
+import { learnStrip } from "../drawing/learn-strip.ts";
+import { lossChart } from "../drawing/loss-chart.ts";
+import { initialise } from "../inversion/initialiser.ts";
+import { learn as learnRows } from "../inversion/learn.ts";
+import { defaultsOf, type LearnOptions } from "../inversion/learn-options.ts";
+import { decodeState, encodeState, type LearnState } from "../inversion/learn-state.ts";
+import { templateSet } from "../inversion/templates.ts";
+import type { TaskContext } from "../jobs/runner.ts";
+import { encodePng } from "../tensor/encode-picture.ts";
+import { resizeMask } from "../tensor/mask.ts";
+import { type Picture, readPicture, resizePicture } from "../tensor/pixels.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { drawn, drawPictures } from "./draw-pictures.ts";
+import { type Subject, subjectOf } from "./subject.ts";
+import type { Workbench } from "./workbench.ts";
+
+type OpenModel = Awaited<ReturnType<Workbench["model"]>>;
+
+/** Steps between checkpoints. */
+const checkpointEvery = 10;
+
+/** One picture → a concept: describes what the input leaves open, learns the rows, draws previews and scenes, saves. */
+export async function* learn(bench: Workbench, input: LearnInput, context: TaskContext): AsyncGenerator<TaskEvent> {
+  const { files, signal, jobId } = context;
+  const model = await bench.model(input.model);
+  const picture = await readPicture(await files.read(input.picture));
+  yield { type: "progress", stage: "describe", step: 0, total: input.steps };
+  const subject = await subjectOf(bench, input, picture, files);
+  const unknown = model.tokenizer.unknownWords(subject.caption);
+  const seed = input.seed ?? Number.parseInt(createHash("sha256").update(jobId).digest("hex").slice(0, 8), 16);
+  const given = { steps: input.steps, batch: input.batch, seed, learningRate: input.learningRate };
+  const options = defaultsOf(model, input.mode, given);
+  const initialiser = initialise(model, input.initialiser, subject, { keepArticle: input.mode === "paper" });
+  yield {
+    type: "log",
+    text: `learning ${initialiser.ids.length} rows from "${initialiser.text}" (${initialiser.kind})`,
+  };
+
+  const run = createHash("sha256")
+    .update(JSON.stringify([model.hash, initialiser, options, input.picture, subject.maskKey ?? ""]))
+    .digest("hex");
+  const resumed = context.checkpoint ? decodeState(context.checkpoint, run) : undefined;
+  const previews: Preview[] = resumed ? await readPreviews(resumed.note, files) : [];
+  const wanted = new Set(input.previews.filter((step) => step <= input.steps));
+  const loop = learnRows({
+    model,
+    picture: await resizePicture(picture, { width: model.side, height: model.side, fit: "fill" }),
+    ...(subject.mask && { mask: resizeMask(subject.mask, model.side, model.side) }),
+    initialiser,
+    options,
+    ...(resumed && { resume: resumed.state }),
+    signal,
+  });
+  const clock = createClock(resumed?.state.step ?? 0, input.steps);
+  let next = await loop.next();
+  for (; !next.done; next = await loop.next()) {
+    const { state } = next.value;
+    let preview: DrawnPicture | undefined;
+    if (wanted.delete(state.step) && !previews.some(({ step }) => step === state.step)) {
+      const shown = await drawPreview(model, input, state.rows, seed, state.step, files);
+      previews.push(shown);
+      preview = shown.drawn;
+    }
+    if (state.step % checkpointEvery === 0) {
+      const note = JSON.stringify(previews.map(({ step, drawn: { key } }) => ({ step, key })));
+      await context.saveCheckpoint(encodeState(state, run, note));
+    }
+    yield progressOf(state, input.steps, clock(state.step), preview);
+  }
+  const { best, curve } = next.value;
+
+  const scenes = (input.scenes ?? model.about.defaults.scenes).map((scene) =>
+    scene.replaceAll("{}", `<${input.name}>`),
+  );
+  const drawing = sceneDrawing(model, scenes, best.rows, seed, signal);
+  const tiles: { picture: Picture; caption: string }[] = [];
+  for await (const tile of drawing) {
+    tiles.push(tile);
+    yield { type: "progress", stage: "draw", step: tiles.length, total: scenes.length };
+  }
+  const title = `<${input.name}>`;
+  const caption = `${initialiser.kind}: “${initialiser.text}” · step ${best.step} of ${input.steps} kept · ${model.id}`;
+  const strip = await learnStrip({
+    title,
+    caption,
+    picture,
+    mask: subject.mask,
+    click: input.click,
+    sourceCaption: subject.caption,
+    previews: previews.toSorted((a, b) => a.step - b.step),
+    scenes: tiles,
+  });
+  const chart = await lossChart({ title, caption, points: [...curve] });
+  const pictures = await writePictures(files, { strip, chart, tiles, previews, name: input.name });
+  const concept: Concept = {
+    rows: best.rows,
+    meta: passport(bench, input, { subject, model, options, initialiser, state: next.value, pictures, jobId }),
+  };
+  const meta = input.relearn
+    ? await bench.library.relearn(input.relearn, { user: input.owner, moderator: false }, concept)
+    : await bench.library.save(concept);
+  const notes: string[] = [];
+  if (unknown.length > 0)
+    notes.push(`This model has never seen: ${unknown.join(", ")}. The rows start from their letters.`);
+  if (meta.name !== input.name) notes.push(`You already have <${input.name}>, so this one is <${meta.name}>.`);
+  yield { type: "output", output: { task: "learn", concept: meta, pictures, notes } };
+}
+
+interface Preview {
+  readonly step: number;
+  readonly picture: Picture;
+  readonly drawn: DrawnPicture;
+}
+
+function progressOf(
+  state: LearnState,
+  total: number,
+  etaMs: number | undefined,
+  preview: DrawnPicture | undefined,
+): TaskEvent {
+  const loss = state.curve.at(-1);
+  return {
+    type: "progress",
+    stage: "learn",
+    step: state.step,
+    total,
+    ...(loss && { loss }),
+    ...(etaMs !== undefined && { etaMs }),
+    ...(preview && { preview }),
+  };
+}
+
+/** Time left, from the steps taken since the start of this attempt; nothing to go by before the second. */
+function createClock(first: number, total: number): (step: number) => number | undefined {
+  const start = performance.now();
+  return (step) => (step > first ? ((performance.now() - start) / (step - first)) * (total - step) : undefined);
+}
+
+/** The same seed for every step, so that previews differ by what was learned alone. */
+async function drawPreview(
+  model: OpenModel,
+  input: LearnInput,
+  rows: Tensor,
+  seed: number,
+  step: number,
+  files: TaskContext["files"],
+): Promise<Preview> {
+  const { pictures } = await drawn(drawPictures(model, settings(model, `a photo of <${input.name}>`, rows, seed)));
+  const [picture] = pictures as [Picture];
+  const key = await files.write(`preview-${step}.png`, await encodePng(picture));
+  const { width, height } = picture;
+  return { step, picture, drawn: { key, kind: "preview", width, height, alt: `<${input.name}> at step ${step}` } };
+}
+
+async function readPreviews(note: string, files: TaskContext["files"]): Promise<Preview[]> {
+  const list = JSON.parse(note || "[]") as { step: number; key: string }[];
+  return Promise.all(
+    list.map(async ({ step, key }) => {
+      const picture = await readPicture(await files.read(key));
+      const { width, height } = picture;
+      return { step, picture, drawn: { key, kind: "preview", width, height, alt: `step ${step}` } as const };
+    }),
+  );
+}
+
+async function* sceneDrawing(
+  model: OpenModel,
+  scenes: readonly string[],
+  rows: Tensor,
+  seed: number,
+  signal: AbortSignal,
+) {
+  for (const scene of scenes) {
+    const { pictures } = await drawn(drawPictures(model, { ...settings(model, scene, rows, seed), signal }));
+    yield { picture: pictures[0] as Picture, caption: scene };
+  }
+}
+
+const settings = (model: OpenModel, prompt: string, rows: Tensor, seed: number) => ({
+  prompt: parsePrompt(prompt),
+  negative: "",
+  findRows: async () => rows,
+  sampler: "dpmpp-2m-karras" as const,
+  steps: model.about.defaults.steps,
+  guidance: model.about.defaults.guidance,
+  seeds: [seed],
+});
+
+async function writePictures(
+  files: TaskContext["files"],
+  made: {
+    readonly strip: Uint8Array;
+    readonly chart: Uint8Array;
+    readonly tiles: readonly { readonly picture: Picture; readonly caption: string }[];
+    readonly previews: readonly Preview[];
+    readonly name: string;
+  },
+): Promise<DrawnPicture[]> {
+  const describe = async (
+    name: string,
+    kind: DrawnPicture["kind"],
+    bytes: Uint8Array,
+    alt: string,
+  ): Promise<DrawnPicture> => {
+    const { width, height } = await readPicture(bytes);
+    return { key: await files.write(name, bytes), kind, width, height, alt };
+  };
+  const pictures = [
+    await describe(
+      "strip.png",
+      "strip",
+      made.strip,
+      `The source with its mask, previews while learning, and <${made.name}> in new scenes`,
+    ),
+    await describe("loss.png", "chart", made.chart, "Loss while learning"),
+  ];
+  for (const [i, { picture, caption }] of made.tiles.entries()) {
+    pictures.push(await describe(`scene-${i + 1}.png`, "picture", await encodePng(picture), caption));
+  }
+  return [...pictures, ...made.previews.map((preview) => preview.drawn)];
+}
+
+function passport(
+  bench: Workbench,
+  input: LearnInput,
+  made: {
+    readonly subject: Subject;
+    readonly model: OpenModel;
+    readonly options: LearnOptions;
+    readonly initialiser: ReturnType<typeof initialise>;
+    readonly state: LearnState;
+    readonly pictures: readonly DrawnPicture[];
+    readonly jobId: string;
+  },
+): ConceptMeta {
+  const { subject, model, options, initialiser, state } = made;
+  const [tokens, width] = state.best.rows.shape as [number, number];
+  const preview = made.pictures.find(({ kind }) => kind === "picture");
+  return {
+    id: createHash("sha256").update(`concept ${made.jobId}`).digest("hex").slice(0, 24),
+    version: 1,
+    name: input.name,
+    owner: input.owner,
+    scope: "private",
+    scopeId: input.owner.id,
+    initialiser: { kind: initialiser.kind, text: initialiser.text },
+    baseModel: { id: model.id, hash: model.hash },
+    tokens,
+    width,
+    templates: templateSet,
+    steps: input.steps,
+    bestStep: state.best.step,
+    seed: options.seed,
+    mode: input.mode,
+    loss: [...state.curve],
+    caption: subject.caption,
+    className: subject.className,
+    ...(subject.maskKey && { mask: subject.maskKey }),
+    ...(preview && { preview: preview.key }),
+    source: input.picture,
+    created: bench.now().toISOString(),
+    licence: input.licence,
+    versions: [],
+  };
+}
