@@ -25,7 +25,8 @@ export interface Config {
   readonly port: number;
   readonly signingSecret?: string;
   readonly vision: { readonly kind: "local" } | { readonly kind: "huggingface"; readonly token: string };
-  readonly hub: { readonly endpoint: string; readonly token?: string };
+  /** Where checkpoints come from; `cache` is the folder that keeps them. */
+  readonly hub: { readonly endpoint: string; readonly token?: string; readonly cache?: string };
 }
 
 const wholeNumber = (from: number, to: number) =>
@@ -42,6 +43,10 @@ export const Environment = z.object({
     .string()
     .optional()
     .describe("a name of the catalogue, a folder in diffusers layout, or a Hugging Face repository as owner/name"),
+  MODEL_CACHE: z
+    .string()
+    .optional()
+    .describe("the folder that keeps downloaded checkpoints; .cache/eponym/models in the home folder when left out"),
   STORE: z
     .stringFormat("store URL", /^[a-z][a-z0-9]*:.+$/)
     .default("file:./.data")
@@ -102,7 +107,7 @@ export function readConfig(variables: Variables = { ...readDotEnv(), ...process.
     const names = new Set(parsed.error.issues.map((issue) => issue.path[0] as Name));
     throw new UserError("bad_config", [...names].map((name) => complaint(name, given[name] ?? "")).join("\n"));
   }
-  const { MODEL, SIGNING_SECRET, HF_TOKEN, ...env } = parsed.data;
+  const { MODEL, MODEL_CACHE, SIGNING_SECRET, HF_TOKEN, ...env } = parsed.data;
   return {
     ...(MODEL && { model: MODEL }),
     store: env.STORE,
@@ -124,7 +129,11 @@ export function readConfig(variables: Variables = { ...readDotEnv(), ...process.
       env.VISION === "local"
         ? { kind: "local" }
         : { kind: "huggingface", token: HF_TOKEN ?? demand("HF_TOKEN", "VISION is huggingface") },
-    hub: { endpoint: env.HF_ENDPOINT, ...(HF_TOKEN && { token: HF_TOKEN }) },
+    hub: {
+      endpoint: env.HF_ENDPOINT,
+      ...(HF_TOKEN && { token: HF_TOKEN }),
+      ...(MODEL_CACHE && { cache: MODEL_CACHE }),
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import { limits } from "../shared/limits.ts";
 /** What people send in order to have something made; the pictures that they learn from among it. */
 const inputs = ["uploads/", "inputs/", "drafts/"];
 /** Rewritten every few seconds while a job runs, so that old versions pile up. */
-const ledger = ["jobs/", "open/", "expire/", "dispatch/"];
+const ledger = ["jobs/", "open/", "expire/", "dispatch/", "deliveries/", "undelivered/"];
 /** Requests and answers of the asynchronous endpoint itself; the results that count are in the store's own keys. */
 const engine = ["engine/"];
 

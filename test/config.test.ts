@@ -33,6 +33,7 @@ test("nothing has to be set", () => {
 test("everything can be set", () => {
   const config = readConfig({
     MODEL: "owner/name",
+    MODEL_CACHE: "models",
     STORE: "file:/var/eponym",
     CONCEPTS: "words",
     THREADS: "3",
@@ -58,7 +59,7 @@ test("everything can be set", () => {
     port: 0,
     signingSecret: secret,
     vision: { kind: "huggingface", token: "hf_x" },
-    hub: { endpoint: "https://mirror.example", token: "hf_x" },
+    hub: { endpoint: "https://mirror.example", token: "hf_x", cache: "models" },
   });
 });
 
