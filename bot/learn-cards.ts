@@ -9,6 +9,9 @@ import type { JobCards } from "./progress.ts";
 /** The numbers drawn next to the outlines. */
 const digits = ["1", "2", "3", "4"] as const;
 
+/** As drawn on the grid: A1 top left, E1 top right. */
+const cellName = (cell: number) => `${"ABCDE"[cell % 5]}${Math.floor(cell / 5) + 1}`;
+
 /** Candidates on the picture: one tap on Learn is enough, everything else is a choice. */
 export function draftCard({ draft }: DraftView, picture: Picture): Card {
   const { id, candidates, selected, name } = draft;
@@ -46,7 +49,7 @@ export function gridCard({ draft }: DraftView, picture: Picture): Card {
   const rows: APIComponentInContainer[] = [];
   for (let row = 0; row < 5; row++) {
     const numbers = Array.from({ length: 5 }, (_, column) => 5 * row + column);
-    rows.push(rowPart(...numbers.map((cell) => button(String(cell + 1), "learn.cell", [draft.id, `${cells}${cell}`]))));
+    rows.push(rowPart(...numbers.map((cell) => button(cellName(cell), "learn.cell", [draft.id, `${cells}${cell}`]))));
   }
   return {
     pictures: [picture],

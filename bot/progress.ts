@@ -15,6 +15,8 @@ import { errorCard, noteCard } from "./replies.ts";
 /** A message is edited at most this often while its job runs. */
 export const editEveryMs = 2_000;
 
+const burstMs = 50;
+
 export type LoadPicture = (drawn: DrawnPicture) => Promise<Picture>;
 
 /** How the messages of one task look. */
@@ -44,21 +46,32 @@ export async function followDelivery(context: ProgressContext, hold: Hold, signa
   const show = messageWriter(context, hold);
   let view = unseenJob;
   let shownMs = Number.NEGATIVE_INFINITY;
+  let showing: Promise<void> | undefined;
+
+  /** Shows the view of that moment, so that many events at once are one edit. */
+  const showSoon = async (): Promise<void> => {
+    await clock.sleep(Math.max(burstMs, shownMs + editEveryMs - clock.now()), signal);
+    if (view.ended !== undefined) return;
+    shownMs = clock.now();
+    await show(await cards.progress(view, hold.current(), load), false);
+  };
   try {
     for await (const event of functions.follow(id, identity, signal)) {
       view = viewAfter(view, event);
-      if (view.ended !== undefined || clock.now() - shownMs < editEveryMs) continue;
-      shownMs = clock.now();
       // A progress message that cannot be shown is no reason to give the job up.
-      await cards
-        .progress(view, hold.current(), load)
-        .then((card) => show(card, false))
-        .catch((error: unknown) => log("progress not shown", { id, error: String(error) }));
+      showing ??= showSoon()
+        .catch((error: unknown) => {
+          if (!signal.aborted) log("progress not shown", { id, error: String(error) });
+        })
+        .finally(() => {
+          showing = undefined;
+        });
     }
   } catch (error) {
     if (!(error instanceof UserError) || error.code === "unavailable" || signal.aborted) throw error;
     return finish(hold, () => show(errorCard(neverStarted(error), log), true));
   }
+  await showing;
   await clock.sleep(Math.max(0, shownMs + editEveryMs - clock.now()), signal);
   const card = await cards.ended(view, hold.current(), load);
   await finish(hold, () =>

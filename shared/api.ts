@@ -9,13 +9,13 @@ import { limits } from "./limits.ts";
 /** A 5×5 grid's cell, row-major from the top left. */
 export const GridCell = z.number().int().min(0).max(24);
 
-/** A new draft. `id` is the interaction that began it, so that a repeated request joins: the owner of an existing draft gets
+/** A new draft, described: it comes with its candidates. `id` is the interaction that began it, so that a repeated request joins: the owner of an existing draft gets
  * it back, anybody else `conflict`. Owner and server come from the signature. */
 export const CreateDraft = z.strictObject({
   id: Id,
   picture: StoreKey,
   click: Point.optional(),
-  /** Suggested from the caption by `describe` when absent. */
+  /** Suggested from the caption when absent. */
   name: ConceptName.optional(),
   channel: Id.optional(),
   message: Id.optional(),
@@ -108,6 +108,7 @@ export const PatchDelivery = z.strictObject({
   address: DeliveryAddress.optional(),
   done: z.literal(true).optional(),
 });
+export type PatchDelivery = z.infer<typeof PatchDelivery>;
 
 /** What every failed request is answered with; `id` finds a bug in the log. */
 export const ErrorBody = z.object({

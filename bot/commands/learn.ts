@@ -77,11 +77,12 @@ export const learn: Command = {
     "learn.point": (interaction, [id], context) => zoom(interaction, id, [], context),
     "learn.cell": (interaction, [id, cells = ""], context) =>
       zoom(interaction, id, cells.split(".").map(Number), context),
+    // A change of nothing: back from the grid to what was found before.
     "learn.back": (interaction, [id], context) =>
       changeDraft(interaction, id, context, (draft) =>
-        context.functions.call(routes.describeDraft, identityOf(interaction), {
+        context.functions.call(routes.patchDraft, identityOf(interaction), {
           id: draft.id,
-          body: { revision: draft.revision, ...(draft.click === undefined ? {} : { click: draft.click }) },
+          body: { revision: draft.revision },
         }),
       ),
     "learn.words": askForWords,
@@ -111,11 +112,7 @@ export async function beginDraft(
     channel: interaction.channelId,
     locale: interaction.locale,
   };
-  const { draft } = await functions.call(routes.createDraft, identity, { body });
-  const view = await functions.call(routes.describeDraft, identity, {
-    id: draft.id,
-    body: { revision: draft.revision, ...(wishes.click === undefined ? {} : { click: wishes.click }) },
-  });
+  const view = await functions.call(routes.createDraft, identity, { body });
   await interaction.editReply(cardOptions(draftCard(view, await draftPicture(interaction, view, context))));
 }
 

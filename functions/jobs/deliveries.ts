@@ -1,4 +1,3 @@
-import type { z } from "zod";
 import { Delivery, type PatchDelivery } from "../../shared/api.ts";
 import type { Id } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
@@ -18,7 +17,7 @@ export interface Deliveries {
   /** Everything not done. */
   open(): Promise<readonly Delivery[]>;
   /** @throws UserError conflict when the revision is another, not_found */
-  patch(id: Id, patch: z.infer<typeof PatchDelivery>): Promise<Delivery>;
+  patch(id: Id, patch: PatchDelivery): Promise<Delivery>;
 }
 
 export function createDeliveries(store: Store, clock: Clock): Deliveries {
@@ -54,6 +53,7 @@ export function createDeliveries(store: Store, clock: Clock): Deliveries {
         return {
           ...delivery,
           revision: delivery.revision + 1,
+          address: patch.address ?? delivery.address,
           holder: patch.holder === undefined ? delivery.holder : patch.holder,
           done: delivery.done || patch.done === true,
         };
