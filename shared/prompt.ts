@@ -181,9 +181,10 @@ function readWord(prompt: string, at: number, parts: PromptPart[]): number {
   embedding.lastIndex = at;
   const match = /[\p{L}\p{N}]$/u.test(prompt.slice(0, at)) ? null : embedding.exec(prompt);
   if (match !== null) {
-    const bare = (match[1] ?? "").replace(/\.(pt|bin|safetensors|png|webp)$/i, "").replace(/\.+$/, "");
-    parts.push({ concept: { name: nameOf(bare, match[0]) } });
-    return at + match[0].length - (match[1]?.match(/\.+$/)?.[0].length ?? 0);
+    const word = match[0].replace(/\.+$/, ""); // a full stop ends a sentence, not a name
+    const bare = word.slice(word.indexOf(":") + 1).replace(/\.(pt|bin|safetensors|png|webp)$/i, "");
+    parts.push({ concept: { name: nameOf(bare, word) } });
+    return at + word.length;
   }
   parts.push({ text: prompt[at] ?? "" });
   return at + 1;

@@ -28,13 +28,14 @@ const maxEventCharacters = 4 * 1024 * 1024;
  * returns the events completed so far. An unfinished event at the end of the stream is dropped, as the standard says.
  * @throws UserError too_large when an event never ends */
 export function sseParser(): (chunk: string) => SseEvent[] {
-  let rest = "";
-  let searched = 0; // characters of rest known to hold no line end
+  let held = "";
+  let unfinished: string[] = []; // pieces of a line whose end has not come
   let first = true;
   let event = "";
   let id: string | undefined;
   let data: string[] = [];
-  let size = 0;
+  let size = 0; // characters of the event's complete lines
+  let partial = 0; // and of the unfinished one
 
   function dispatch(): SseEvent | undefined {
     const done =
@@ -60,24 +61,27 @@ export function sseParser(): (chunk: string) => SseEvent[] {
   }
 
   return (chunk) => {
-    rest += chunk;
-    if (first && rest !== "") {
-      if (rest.startsWith("\uFEFF")) rest = rest.slice(1);
+    let text = held + chunk;
+    // A carriage return at the very end may be half of CR LF: it waits for what follows.
+    held = text.endsWith("\r") ? "\r" : "";
+    if (held !== "") text = text.slice(0, -1);
+    if (first && text !== "") {
+      if (text.startsWith("\uFEFF")) text = text.slice(1);
       first = false;
     }
     const events: SseEvent[] = [];
+    const ends = text.matchAll(/\r\n|\n|\r/g);
     let begin = 0;
-    // A carriage return at the very end may be half of CR LF: it waits for what follows.
-    const lineEnd = /\r\n|\n|\r(?=[\s\S])/g;
-    lineEnd.lastIndex = searched;
-    for (let end = lineEnd.exec(rest); end !== null; end = lineEnd.exec(rest)) {
-      const done = line(rest.slice(begin, end.index));
-      begin = lineEnd.lastIndex;
+    for (const end of ends) {
+      const done = line(unfinished.join("") + text.slice(begin, end.index));
+      unfinished = [];
+      partial = 0;
+      begin = end.index + end[0].length;
       if (done !== undefined) events.push(done);
     }
-    rest = rest.slice(begin);
-    searched = rest.endsWith("\r") ? rest.length - 1 : rest.length;
-    if (size + rest.length > maxEventCharacters) {
+    unfinished.push(text.slice(begin));
+    partial += text.length - begin;
+    if (size + partial > maxEventCharacters) {
       throw new UserError("too_large", `an event of the stream has more than ${maxEventCharacters} characters`);
     }
     return events;
