@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Route, routes } from "../../shared/api.ts";
+import type { ConceptMeta } from "../../shared/concept.ts";
+import type { Identity } from "../../shared/identity.ts";
+import { ann, bob, bot, createTestGateway, person, startDraft, teach, until } from "./test-gateway.ts";
+
+const gateway = createTestGateway();
+const ids = { draft: "secret-draft", job: "secret-job", concept: "secretconcept" };
+const address = {
+  ...{
+    applicationId: "1",
+    token: "t",
+    tokenExpiresMs: 1,
+    channelId: "2",
+    messageId: "3",
+    ephemeral: true,
+    locale: "en",
+  },
+};
+let concept: ConceptMeta;
+let files: string[];
+
+beforeAll(async () => {
+  concept = await teach(gateway, ann, ids.concept, "mycat");
+  const draft = await startDraft(gateway, ann, ids.draft);
+  await gateway.json(ann, "PUT", `/predictions/${ids.job}`, { input: { task: "imagine", prompt: "<mycat> in space" } });
+  await gateway.call(ann, routes.putDelivery, ids.job, { task: "imagine", address, holder: null });
+  const view = draft.body["picture"] as { key: string };
+  files = [draft.key, view.key, `jobs/${ids.job}/files/picture.png`, concept.preview ?? ""];
+});
+afterAll(() => gateway.close());
+
+/** Every route of the contract, tried on what is Ann's. A route that is missing here does not compile. */
+const attempts: Record<keyof typeof routes, readonly { id?: string; body?: unknown; query?: string }[]> = {
+  createUpload: [],
+  createDraft: [{ body: { id: ids.draft, picture: "uploads/101/x.png" } }, { body: { id: "thief", picture: "" } }],
+  readDraft: [{ id: ids.draft }],
+  patchDraft: [{ id: ids.draft, body: { revision: 1, name: "stolen" } }],
+  describeDraft: [{ id: ids.draft, body: { revision: 1 } }],
+  zoomDraft: [{ id: ids.draft, body: { revision: 1, cells: [1] } }],
+  learnDraft: [{ id: ids.draft, body: { revision: 1 } }],
+  putPrediction: [
+    { id: ids.job, body: { input: { task: "imagine", prompt: "<mycat> in space" } } },
+    { id: "theft1", body: { input: { task: "imagine", prompt: "<mycat> in space" } } },
+    { id: "theft2", body: { input: { task: "imagine", prompt: "<101/mycat> in space" } } },
+    { id: "theft3", body: { input: { task: "imagine", prompt: "<name101/mycat*0.5+101/mycat*0.5>" } } },
+    { id: "theft4", body: { input: { task: "imagine", prompt: "space", negative: "(<101/mycat>:1.2)" } } },
+    { id: "theft5", body: { input: { task: "describe", picture: "" } } },
+    { id: "theft6", body: { input: { task: "learn", picture: "", name: "mycat", owner: ann.user } } },
+    { id: "theft7", body: { input: { task: "learn", picture: "", name: "x", owner: ann.user, relearn: ids.concept } } },
+  ],
+  readPrediction: [{ id: ids.job }],
+  followPrediction: [{ id: ids.job }],
+  cancelPrediction: [{ id: ids.job }],
+  listConcepts: [{ query: "?prefix=myc" }, { query: "?owner=anyone&limit=100" }],
+  readConcept: [{ id: ids.concept }],
+  deleteConcept: [{ id: ids.concept }],
+  restoreConcept: [{ id: ids.concept }],
+  shareConcept: [{ id: ids.concept, body: { scope: "server" } }],
+  readFile: [{ id: "" }, { id: `concepts/${ids.concept}/1.safetensors` }, { id: `concepts/${ids.concept}/meta.json` }],
+  putDelivery: [{ id: ids.job, body: { task: "imagine", address, holder: null } }],
+  listDeliveries: [{}],
+  patchDelivery: [{ id: ids.job, body: { revision: 1, done: true } }],
+};
+
+const strangers: readonly [string, Identity][] = [
+  ["a member of the same server", bob],
+  ["a moderator of the same server", person("104", "1", { moderator: true })],
+  ["somebody elsewhere", person("105")],
+  ["one whose name is the owner's", { ...person("106", "1"), user: { id: "106", name: "name101" } }],
+];
+
+/** Where an attempt leaves its picture open, every file of Ann's is tried. */
+function variants(attempt: { id?: string; body?: unknown; query?: string }) {
+  const text = JSON.stringify(attempt);
+  if (attempt.id !== "" && !text.includes('"picture":""')) return [attempt];
+  return files.map((file) =>
+    attempt.id === "" ? { id: file } : JSON.parse(text.replaceAll('"picture":""', `"picture":"${file}"`)),
+  );
+}
+
+test("no route shows, uses or changes a private concept, draft, job, file or delivery for anybody but its owner", async () => {
+  const before = await snapshot();
+  let tried = 0;
+  for (const [who, identity] of strangers) {
+    for (const [name, list] of Object.entries(attempts)) {
+      const route: Route = routes[name as keyof typeof routes];
+      for (const attempt of list.flatMap(variants)) {
+        const path = route.path.replace(/:(id|key)/, attempt.id ?? "") + (attempt.query ?? "");
+        const response = await gateway.send(identity, route.method, path, attempt.body, { prefer: "respond-async" });
+        const text = await response.text();
+        tried++;
+        if (name === "listConcepts") expect(JSON.parse(text), who).toEqual({ concepts: [] });
+        else expect([400, 403, 404, 409], `${who}: ${name} ${path}`).toContain(response.status);
+        expect(text, `${who}: ${name} ${path}`).not.toMatch(/"caption"|a red|scope|"token"/);
+      }
+    }
+  }
+  expect(await snapshot()).toEqual(before);
+  console.log(
+    `attempts on private things: ${tried} by ${strangers.length} strangers over ${Object.keys(attempts).length} routes, all refused`,
+  );
+  expect(tried).toBeGreaterThan(100);
+});
+
+test("nobody at all gets anywhere without a signature, or with another's", async () => {
+  const forged = {
+    "x-eponym-identity": "e30",
+    "x-eponym-timestamp": String(Date.now()),
+    "x-eponym-signature": "0".repeat(64),
+  };
+  for (const route of Object.values(routes) as Route[]) {
+    const path = route.path.replace(/:(id|key)/, "x");
+    for (const headers of [{}, forged]) {
+      const body = route.method === "GET" ? undefined : {};
+      expect((await gateway.send(undefined, route.method, path, body, headers)).status, path).toBe(401);
+    }
+  }
+});
+
+test("the owner gets all of it, and the bot alone lists deliveries", async () => {
+  expect((await gateway.call(ann, routes.readDraft, ids.draft)).status).toBe(200);
+  expect((await gateway.call(ann, routes.readPrediction, ids.job)).body["status"]).toBe("succeeded");
+  expect((await gateway.call(ann, routes.readConcept, ids.concept)).status).toBe(200);
+  for (const file of files) expect((await gateway.send(ann, "GET", `/files/${file}`)).status, file).toBe(200);
+  const { body } = await gateway.call(bot, routes.listDeliveries);
+  expect(body["deliveries"]).toHaveLength(1);
+});
+
+test("shared with the server, its members see and use it, but cannot delete or reshare it; taken back, it is gone for them", async () => {
+  await gateway.call(ann, routes.shareConcept, ids.concept, { scope: "server" });
+  const { body } = await gateway.json(bob, "GET", "/concepts?prefix=myc");
+  expect(body["concepts"]).toMatchObject([{ id: ids.concept, owner: ann.user, scope: "server" }]);
+  expect((await gateway.send(bob, "GET", `/files/${concept.preview}`)).status).toBe(200);
+  const used = await gateway.json(bob, "PUT", "/predictions/use", { input: { task: "imagine", prompt: "<mycat>" } });
+  expect(used.body["status"]).toBe("succeeded");
+  expect((await gateway.call(bob, routes.deleteConcept, ids.concept)).status).toBe(403);
+  expect((await gateway.call(bob, routes.shareConcept, ids.concept, { scope: "private" })).status).toBe(403);
+  expect((await gateway.json(person("105", "2"), "GET", "/concepts")).body["concepts"]).toEqual([]);
+
+  await gateway.call(ann, routes.shareConcept, ids.concept, { scope: "private" });
+  expect((await gateway.json(bob, "GET", "/concepts")).body["concepts"]).toEqual([]);
+  expect((await gateway.send(bob, "GET", `/files/${concept.preview}`)).status).toBe(404);
+});
+
+test("deleted is gone at once for everybody, and undo brings it back", async () => {
+  const { body } = await gateway.call(ann, routes.deleteConcept, ids.concept);
+  expect(Date.parse(body["undoUntil"] as string)).toBeGreaterThan(Date.now());
+  expect((await gateway.call(ann, routes.readConcept, ids.concept)).status).toBe(404);
+  const use = { input: { task: "imagine", prompt: "<mycat>" } };
+  expect((await gateway.json(ann, "PUT", "/predictions/gone", use)).status).toBe(404);
+  expect((await gateway.call(ann, routes.restoreConcept, ids.concept)).status).toBe(200);
+  expect((await gateway.json(ann, "PUT", "/predictions/back", use)).body["status"]).toBe("succeeded");
+});
+
+/** Everything of Ann's, byte for byte. */
+async function snapshot(): Promise<Record<string, string>> {
+  await until(async () => (await gateway.ledger.open()).length === 0);
+  const keys = (gateway.store as unknown as { keys(): string[] }).keys();
+  const own = keys.filter((key) => /secret|mycat|uploads\/101/.test(key) && !key.startsWith("expire/"));
+  const entries = own.map(async (key) => [
+    key,
+    Buffer.from((await gateway.store.get(key))?.data ?? []).toString("base64"),
+  ]);
+  return Object.fromEntries(await Promise.all(entries));
+}
