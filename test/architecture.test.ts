@@ -9,6 +9,8 @@ const contract = ["shared/error.ts", "shared/limits.ts"];
 const tasksMayImport = [
   ...["shared", "tensor", "graph", "ops", "autodiff", "onnx", "models", "diffusion"],
   ...["inversion", "vision", "metrics", "concepts", "drawing"],
+  // The contract that tasks fulfil for whoever runs them.
+  "functions/jobs/runner.ts",
 ];
 
 /** Who may import whom: a folder (or single file) → the folders and files it may import besides itself.
@@ -33,7 +35,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   http: ["tasks", "jobs", "store", "concepts", "shared"],
   studio: ["shared"],
   assets: [],
-  entries: [...tasksMayImport, "tasks", "store", "jobs", "http", "studio"],
+  cli: [...tasksMayImport, "tasks", "store", "jobs", "functions/config.ts"],
+  entries: [...tasksMayImport, "cli", "tasks", "store", "jobs", "http", "studio"],
   "functions/main.ts": ["bot/main.ts"],
   bot: ["shared"],
   infra: ["shared/limits.ts"],

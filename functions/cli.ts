@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+import { Command } from "commander";
+import { conceptsCommand } from "./cli/concepts.ts";
+import { demoCommand } from "./cli/demo.ts";
+import { describeCommand } from "./cli/describe.ts";
+import { imagineCommand } from "./cli/imagine.ts";
+import { learnCommand } from "./cli/learn.ts";
+import { exitCodes, runCommand } from "./cli/run.ts";
+
+const program = new Command("eponym")
+  .description("Teach a new word from one picture and one click, and draw with it.")
+  .showHelpAfterError("(--help shows all options)")
+  .addHelpText(
+    "after",
+    `\nSettings such as MODEL, THREADS, PRESET and CONCEPTS come from the environment or .env (see .env.example).
+Exit codes: 0 done, 1 a bug of ours, ${Object.entries(exitCodes)
+      .map(([code, number]) => `${number} ${code}`)
+      .join(", ")}.`,
+  );
+for (const command of [learnCommand, imagineCommand, describeCommand, conceptsCommand, demoCommand]) {
+  program.addCommand(command(runCommand));
+}
+program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+await program.parseAsync();

@@ -1,0 +1,51 @@
+import { readFile, stat } from "node:fs/promises";
+import { InvalidArgumentError } from "commander";
+import type { Point } from "../../shared/draft.ts";
+import { UserError } from "../../shared/error.ts";
+import { limits } from "../../shared/limits.ts";
+
+/** A click as people type it: pixels of the picture, or percent. */
+export type Click = (size: { readonly width: number; readonly height: number }) => Point;
+
+/** `312,240` or `50%,40%`. */
+export function clickArgument(text: string): Click {
+  const match = /^\s*(\d+(?:\.\d+)?)(%?)\s*,\s*(\d+(?:\.\d+)?)(%?)\s*$/.exec(text);
+  if (!match) throw new InvalidArgumentError(`expected x,y in pixels (312,240) or percent (50%,40%), got "${text}".`);
+  const [, x, xPercent, y, yPercent] = match;
+  return ({ width, height }) => {
+    const point = { x: Number(x) / (xPercent ? 100 : width), y: Number(y) / (yPercent ? 100 : height) };
+    if (point.x <= 1 && point.y <= 1) return point;
+    throw new UserError(
+      "bad_request",
+      `The click ${text} lies outside the picture, which is ${width} × ${height} pixels.`,
+    );
+  };
+}
+
+/** A whole number in a range. */
+export const wholeNumber =
+  (from: number, to: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= from && value <= to) return value;
+    throw new InvalidArgumentError(`expected a whole number from ${from} to ${to}, got "${text}".`);
+  };
+
+export const decimal =
+  (from: number, to: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (text.trim() !== "" && value >= from && value <= to) return value;
+    throw new InvalidArgumentError(`expected a number from ${from} to ${to}, got "${text}".`);
+  };
+
+/** The bytes of a file given on the command line, size checked first. @throws UserError not_found, too_large, bad_request */
+export async function readUpload(path: string, maxBytes: number = limits.maxUploadBytes): Promise<Uint8Array> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) throw new UserError("not_found", `There is no file "${path}".`);
+  if (!found.isFile()) throw new UserError("bad_request", `"${path}" is not a file.`);
+  if (found.size > maxBytes) {
+    throw new UserError("too_large", `"${path}" has ${found.size} bytes; at most ${maxBytes} are read.`);
+  }
+  return await readFile(path);
+}

@@ -1,0 +1,64 @@
+import { Command, Option } from "commander";
+import colours from "picocolors";
+import type { DescribeInput } from "../../shared/job.ts";
+import { type Click, clickArgument, readUpload } from "./arguments.ts";
+import { fileStem } from "./imagine.ts";
+import { copyOut, heading, printResult, say } from "./outputs.ts";
+import { createProgress } from "./progress.ts";
+import type { Runner } from "./run.ts";
+
+interface DescribeFlags {
+  readonly click?: Click;
+  readonly level: DescribeInput["level"];
+  readonly out: string;
+  readonly json: boolean;
+}
+
+export const describeCommand = (run: Runner): Command =>
+  new Command("describe")
+    .description("show what a click means: masks, caption and class, without learning")
+    .argument("<picture>", "JPEG, PNG, WebP, GIF or AVIF")
+    .option("--click <x,y>", "in pixels or percent; without it up to four likely things", clickArgument)
+    .addOption(
+      new Option("--level <level>", "which mask comes first").choices(["part", "object", "group"]).default("object"),
+    )
+    .option("--out <folder>", "where pictures go", "out")
+    .option("--json", "print the result as JSON", false)
+    .action((path: string, flags: DescribeFlags) =>
+      run(async (session, signal) => {
+        const picture = await session.addPicture(await readUpload(path));
+        const click = flags.click?.(picture);
+        const progress = createProgress(flags.json);
+        const output = await session.run(
+          {
+            task: "describe",
+            picture: picture.key,
+            level: flags.level,
+            viewer: session.viewer,
+            ...(click && { click }),
+          },
+          progress.show,
+          signal,
+        );
+        progress.finish();
+        const stem = fileStem(
+          path
+            .split(/[\\/]/)
+            .at(-1)
+            ?.replace(/\.\w+$/, "") ?? "picture",
+        );
+        const pictures = [
+          ...(output.outline ? [{ key: output.outline.key, name: `${stem}-candidates.png` }] : []),
+          ...output.candidates.map(({ mask }, i) => ({ key: mask, name: `${stem}-mask-${i + 1}.png` })),
+        ];
+        const paths = await copyOut(session, pictures, flags.out);
+        if (!flags.json) {
+          for (const [i, { level, caption, className, score }] of output.candidates.entries()) {
+            heading(`${i + 1} ${caption}`);
+            say(colours.dim(`  ${level} · class ${className} · mask ${(100 * score).toFixed(0)} % sure`));
+          }
+          say(`suggested name: ${output.suggestedName}`);
+        }
+        printResult(flags.json, { ...output, files: paths }, paths);
+      }),
+    );

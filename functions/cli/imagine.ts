@@ -1,0 +1,115 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Command, Option } from "commander";
+import colours from "picocolors";
+import { ImagineInput, type ImagineOutput, samplerNames } from "../../shared/job.ts";
+import { limits } from "../../shared/limits.ts";
+import { grid } from "../drawing/grid.ts";
+import { readPicture } from "../tensor/pixels.ts";
+import { decimal, wholeNumber } from "./arguments.ts";
+import { copyOut, heading, printResult, say } from "./outputs.ts";
+import { createProgress } from "./progress.ts";
+import type { Runner } from "./run.ts";
+import type { Session } from "./session.ts";
+
+export interface ImagineFlags {
+  readonly count: number;
+  readonly seed?: number;
+  readonly steps?: number;
+  readonly guidance?: number;
+  readonly sampler: ImagineInput["sampler"];
+  readonly negative: string;
+  readonly out: string;
+  readonly json: boolean;
+}
+
+export const imagineCommand = (run: Runner): Command =>
+  new Command("imagine")
+    .description("draw with learned words")
+    .argument("<prompt>", 'text with concepts in it, e.g. "<mycat> in space"')
+    .option("--count <n>", "pictures", wholeNumber(1, limits.maxPicturesPerJob), 4)
+    .option(
+      "--seed <n>",
+      "of the first picture; the next ones count on; random when left out",
+      wholeNumber(0, 2 ** 32 - 1),
+    )
+    .option(
+      "--steps <n>",
+      "sampler steps; the model's usual number when left out",
+      wholeNumber(1, limits.maxSamplerSteps),
+    )
+    .option(
+      "--guidance <g>",
+      "how closely to follow the prompt, 1 is not at all; the model's usual when left out",
+      decimal(1, 30),
+    )
+    .addOption(
+      new Option("--sampler <name>", "how noise becomes a picture")
+        .choices([...samplerNames])
+        .default("dpmpp-2m-karras"),
+    )
+    .option("--negative <text>", "what not to draw", "")
+    .option("--out <folder>", "where pictures go", "out")
+    .option("--json", "print the result as JSON", false)
+    .action((prompt: string, flags: ImagineFlags) =>
+      run((session, signal) => imaginePictures(session, prompt, flags, signal)),
+    );
+
+/** Draws, copies the pictures out, and joins several into one sheet. */
+export async function imaginePictures(
+  session: Session,
+  prompt: string,
+  flags: ImagineFlags,
+  signal: AbortSignal,
+): Promise<{ readonly output: ImagineOutput; readonly paths: readonly string[] }> {
+  const input = ImagineInput.parse({
+    task: "imagine",
+    prompt,
+    negative: flags.negative,
+    count: flags.count,
+    sampler: flags.sampler,
+    seed: flags.seed ?? session.bench.randomSeed(),
+    steps: flags.steps,
+    guidance: flags.guidance,
+    viewer: session.viewer,
+  });
+  const progress = createProgress(flags.json);
+  try {
+    const output = await session.run(input, progress.show, signal);
+    progress.finish();
+    const stem = fileStem(prompt);
+    const names = output.pictures.map(({ key, seed }) => ({ key, name: `${stem}-${seed}.png` }));
+    const paths = await copyOut(session, names, flags.out);
+    if (paths.length > 1) paths.unshift(await writeSheet(paths, output, prompt, join(flags.out, `${stem}.png`)));
+    if (!flags.json) {
+      for (const note of output.notes) say(colours.yellow(`  ${note}`));
+      heading(`${colours.green("●")} ${prompt} · seed ${output.seed}`);
+    }
+    printResult(flags.json, { ...output, files: paths }, paths);
+    return { output, paths };
+  } finally {
+    progress.finish();
+  }
+}
+
+async function writeSheet(
+  paths: readonly string[],
+  output: ImagineOutput,
+  prompt: string,
+  target: string,
+): Promise<string> {
+  const tiles = await Promise.all(
+    paths.map(async (path, i) => ({ picture: await readPicture(path), caption: `seed ${output.pictures[i]?.seed}` })),
+  );
+  await mkdir(join(target, ".."), { recursive: true });
+  await writeFile(target, await grid({ title: prompt, tiles }));
+  return target;
+}
+
+/** "<mycat> in space" → `mycat-in-space`. */
+export const fileStem = (prompt: string): string =>
+  prompt
+    .normalize("NFKD")
+    .replace(/[^\p{L}\p{N}]+/gu, "-")
+    .replace(/^-|-$/g, "")
+    .slice(0, 60) || "picture";

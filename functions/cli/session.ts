@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import { userInfo } from "node:os";
+import { resolve } from "node:path";
+import type { Viewer } from "../../shared/concept.ts";
+import type { JobInput, JobOutput, TaskEvent } from "../../shared/job.ts";
+import { readConfig } from "../config.ts";
+import { createTaskFiles } from "../jobs/task-files.ts";
+import { openStore } from "../store/open.ts";
+import type { Store } from "../store/store.ts";
+import { cleanPicture } from "../tasks/clean-picture.ts";
+import { openWorkbench } from "../tasks/open-workbench.ts";
+import { createTaskRunner } from "../tasks/task-runner.ts";
+import type { Workbench } from "../tasks/workbench.ts";
+
+/** One run of the command line: the tools, and the folder that concepts live in. */
+export interface Session {
+  readonly bench: Workbench;
+  readonly store: Store;
+  /** The person at the keyboard: owner of every concept of this folder. */
+  readonly viewer: Viewer;
+  /** Stores a picture without its metadata and gives its key and size. */
+  addPicture(upload: Uint8Array): Promise<{ key: string; width: number; height: number }>;
+  /** Runs a job to its output. A learn job that was interrupted goes on from its last checkpoint when the same input
+   * comes again. */
+  run<T extends JobOutput["task"]>(
+    input: Extract<JobInput, { task: T }>,
+    onEvent: (event: TaskEvent) => void,
+    signal: AbortSignal,
+  ): Promise<Extract<JobOutput, { task: T }>>;
+  close(): Promise<void>;
+}
+
+const ownerId = "me";
+
+export async function openSession(): Promise<Session> {
+  const config = readConfig();
+  const store = await openStore(`file:${resolve(config.concepts)}`);
+  const bench = openWorkbench({ ...config, store });
+  const runTask = createTaskRunner(bench);
+  return {
+    bench,
+    store,
+    viewer: { user: { id: ownerId, name: userInfo().username.slice(0, 64) || ownerId }, moderator: false },
+    addPicture: async (upload) => {
+      const { bytes, width, height } = await cleanPicture(upload);
+      const key = `pictures/${digest(bytes)}.png`;
+      await store.put(key, bytes);
+      return { key, width, height };
+    },
+    run: async (input, onEvent, signal) => {
+      const jobId = digest(new TextEncoder().encode(JSON.stringify(input)));
+      const checkpointKey = `checkpoints/${jobId}`;
+      const checkpoint = await store.get(checkpointKey);
+      const context = {
+        jobId,
+        attempt: 1,
+        signal,
+        files: createTaskFiles(store, `jobs/${jobId}`),
+        saveCheckpoint: async (bytes: Uint8Array) => {
+          await store.put(checkpointKey, bytes);
+        },
+        ...(checkpoint && { checkpoint: checkpoint.data }),
+      };
+      let output: JobOutput | undefined;
+      for await (const event of runTask(input, context)) {
+        onEvent(event);
+        if (event.type === "output") output = event.output;
+      }
+      await store.delete(checkpointKey);
+      if (output?.task !== input.task) throw new Error(`the ${input.task} task ended without its output`);
+      return output as never;
+    },
+    close: () => bench.close(),
+  };
+}
+
+const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex").slice(0, 32);

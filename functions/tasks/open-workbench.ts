@@ -1,0 +1,67 @@
+import { globSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { createLibrary } from "../concepts/library.ts";
+import { embeddedFolder, type LocatedModel, locateModel } from "../models/catalog.ts";
+import type { Hub } from "../models/hub.ts";
+import { type OpenedModel, openModel } from "../models/open-model.ts";
+import { openTokenizer } from "../models/tokenizer.ts";
+import { choosePreset } from "../onnx/choose-preset.ts";
+import type { Preset, Provider } from "../onnx/engine.ts";
+import { spawnEngine } from "../onnx/spawn-engine.ts";
+import { openVision } from "../vision/open-vision.ts";
+import type { Vision } from "../vision/vision.ts";
+import type { Workbench } from "./workbench.ts";
+
+export interface WorkbenchOptions {
+  /** Catalogue name, folder or Hub repository; the embedded model when absent. */
+  readonly model?: string;
+  readonly preset: Preset | "auto";
+  readonly providers: readonly Provider[];
+  readonly threads: number;
+  readonly hub: Hub;
+  readonly store: Parameters<typeof createLibrary>[0];
+  /** Puts a hosted captioner and classifier before the local ones. */
+  readonly wrapVision?: (local: Vision) => Vision;
+}
+
+/** The tools of one process: one engine for the model, a small one for vision, opened when first needed. */
+export function openWorkbench(options: WorkbenchOptions): Workbench & { close(): Promise<void> } {
+  const visionEngine = spawnEngine({ preset: "lean", providers: ["cpu"], threads: options.threads });
+  const decode = openTokenizer(embeddedFolder).decode;
+  const local = openVision(join(embeddedFolder, "vision"), visionEngine, decode);
+  const models = new Map<string, Promise<OpenedModel & { about: LocatedModel; end(): Promise<void> }>>();
+
+  async function open(id: string | undefined) {
+    const about = await locateModel(id, options.hub);
+    const preset =
+      options.preset === "auto" ? choosePreset(weightBytes(about.folder), process.availableMemory()) : options.preset;
+    const engine = spawnEngine({ preset, providers: options.providers, threads: options.threads });
+    return { ...openModel(about.id, about.folder, engine), about, end: () => engine.close() };
+  }
+
+  return {
+    model: (id = options.model) => {
+      const key = id ?? "";
+      const opened = models.get(key) ?? open(id);
+      models.set(key, opened);
+      // A failed opening (no network, a missing file) may go better next time.
+      opened.catch(() => models.delete(key));
+      return opened;
+    },
+    vision: options.wrapVision ? options.wrapVision(local) : local,
+    library: createLibrary(options.store),
+    now: () => new Date(),
+    randomSeed: () => Math.floor(Math.random() * 2 ** 32),
+    close: async () => {
+      const opened = await Promise.allSettled(models.values());
+      for (const model of opened) if (model.status === "fulfilled") await model.value.end();
+      await visionEngine.close();
+    },
+  };
+}
+
+const weightBytes = (folder: string): number =>
+  globSync("{unet,text_encoder,vae}/*.safetensors", { cwd: folder }).reduce(
+    (sum, path) => sum + statSync(join(folder, path)).size,
+    0,
+  );
