@@ -103,8 +103,8 @@ async function step(
   return { ...state, step: point.step, rows, moments, curve: [...state.curve, point] };
 }
 
-/** The B examples of one step. Per example: template, flip, posterior sample, timestep, noise. */
-function trainingExamples(
+/** The B examples of one step. Per example: template, flip, posterior sample, timestep, noise. Benchmarks replay them. */
+export function trainingExamples(
   model: OpenedModel,
   options: LearnOptions,
   posteriors: readonly Posterior[],

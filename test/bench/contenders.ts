@@ -1,0 +1,100 @@
+import { join } from "node:path";
+import { embeddedFolder } from "../../functions/models/catalog.ts";
+import type { Preset } from "../../functions/onnx/engine.ts";
+import { spawnEngine } from "../../functions/onnx/spawn-engine.ts";
+import { readHeader, readTensor } from "../../functions/tensor/safetensors.ts";
+import type { Tensor } from "../../functions/tensor/tensor.ts";
+import { write } from "../../functions/tensor/write-safetensors.ts";
+import { processorSeconds, type Usage, watchMemory } from "./process-meter.ts";
+import { benchPython, startPeer } from "./python-peer.ts";
+import { randomCheckpoint } from "./random-checkpoint.ts";
+import type { Contender } from "./rounds.ts";
+import type { BenchSettings } from "./settings.ts";
+
+/** A contender with its process and its last results. */
+export interface Measured extends Contender {
+  /** What the work gave last time. */
+  results(): Results;
+  /** Ends the process. */
+  close(): Promise<Usage>;
+}
+
+export type Results = Readonly<Record<string, Tensor>>;
+type Engine = ReturnType<typeof spawnEngine>;
+
+export const modelFolder = ({ model, folder }: BenchSettings): string => {
+  if (model === "sd15") return randomCheckpoint(join(folder, "sd15-random"));
+  return model === "embedded" ? embeddedFolder : model;
+};
+
+/** Our side: `prepare` gets an engine and gives the work to time. The processor time is the engine process's and ours. */
+export async function ours(
+  { threads }: BenchSettings,
+  preset: Preset,
+  prepare: (engine: Engine) => Promise<() => Promise<Results>>,
+): Promise<Measured> {
+  const engine = spawnEngine({ preset, providers: ["cpu"], threads });
+  const memory = watchMemory(engine.processId);
+  const work = await prepare(engine);
+  const processorNow = (): number => {
+    const { user, system } = process.cpuUsage();
+    const child = engine.processId();
+    return (child === undefined ? 0 : processorSeconds(child)) + (user + system) / 1e6;
+  };
+  let results: Results = {};
+  return {
+    name: `ours, ${preset}`,
+    run: async () => {
+      const [begin, processorBegin] = [performance.now(), processorNow()];
+      results = await work();
+      return { seconds: (performance.now() - begin) / 1000, processorSeconds: processorNow() - processorBegin };
+    },
+    results: () => results,
+    close: async () => {
+      const usage = memory.stop();
+      await engine.close();
+      return usage;
+    },
+  };
+}
+
+export interface Peer extends Measured {
+  readonly versions: string;
+  matrixProductRate(): Promise<number>;
+}
+
+export interface PeerWork {
+  /** What the task in peer.py reads. */
+  readonly data: Results;
+  /** Its further settings. */
+  readonly extra?: object;
+  readonly compile?: boolean;
+}
+
+/** PyTorch's side. */
+export async function pytorch(settings: BenchSettings, { data, extra, compile = false }: PeerWork): Promise<Peer> {
+  const { task, folder, threads } = settings;
+  const kind = compile ? "compiled" : "eager";
+  const inputs = join(folder, `${task}-inputs.safetensors`);
+  const outputs = join(folder, `${task}-${kind}-${threads}.safetensors`);
+  write(inputs, data);
+  const python = settings.python ?? benchPython(folder);
+  const setup = { task, model: modelFolder(settings), data: inputs, threads, compile, ...extra };
+  const peer = await startPeer(python, "peer.py", setup);
+  const memory = watchMemory(() => peer.processId);
+  return {
+    name: `PyTorch ${kind}`,
+    versions: peer.versions,
+    matrixProductRate: peer.matrixProductRate,
+    run: () => peer.run(outputs),
+    results: () => {
+      const file = readHeader(outputs);
+      return Object.fromEntries([...file.tensors.keys()].map((name) => [name, readTensor(file, name)]));
+    },
+    close: async () => {
+      const usage = memory.stop();
+      peer.close();
+      return usage;
+    },
+  };
+}
