@@ -13,7 +13,7 @@ let deployed: Awaited<ReturnType<typeof deployUnderMocks>>;
 
 beforeAll(async () => {
   if (found) deployed = await deployUnderMocks("test", secrets);
-}, 120_000);
+});
 
 interface Statement {
   readonly actions: readonly string[];
