@@ -89,7 +89,14 @@ def make_text_encoder(vocab_size, bos, eos):
         vocab_size=vocab_size, hidden_size=128, intermediate_size=512, num_hidden_layers=3, num_attention_heads=4, hidden_act="quick_gelu",
         max_position_embeddings=MAX_TOKENS, projection_dim=128, bos_token_id=bos, eos_token_id=eos, pad_token_id=eos,
     )  # fmt: skip
-    return CLIPTextModel(config)
+    text = CLIPTextModel(config)
+    # CLIP's own start (deviation 0.02) drowns the words in the residual branches at this width.
+    torch.nn.init.normal_(text.text_model.embeddings.token_embedding.weight, std=0.08)
+    for layer in text.text_model.encoder.layers:
+        for branch in (layer.self_attn.out_proj, layer.mlp.fc2):
+            with torch.no_grad():
+                branch.weight.mul_(0.5)
+    return text
 
 
 def make_unet(widths=(48, 96, 144), layers=1):

@@ -58,6 +58,20 @@ class Crops(IterableDataset):
             yield torch.from_numpy(picture.copy()), target
 
 
+def replayed(stream, rng, times=3, size=250):
+    """Batches of a stream, each drawn about `times` times in all: making pictures costs as much as learning from them."""
+    kept = []
+    while True:
+        if len(kept) < 20 or rng.random() < 1 / times:
+            batch = next(stream)
+            kept.append(batch)
+            yield batch
+        else:
+            yield rng.choice(kept)
+        if len(kept) > size:
+            kept.pop(rng.randrange(len(kept)))
+
+
 def segment_loss(models, batch):
     picture, click, masks = batch
     masks = masks.float()
@@ -125,7 +139,7 @@ def main():
     print(f"{a.kind}: {sum(p.numel() for p in parameters):,} parameters", flush=True)
     optimiser = torch.optim.AdamW(parameters, lr=a.rate, betas=(0.9, 0.99), weight_decay=0.02, fused=True)
     examples = Segments(work, a.seed) if a.kind == "segmenter" else Crops(work, a.seed, tokenizer if a.kind == "captioner" else None)
-    stream = iter(DataLoader(examples, batch_size=batch_size, num_workers=1, prefetch_factor=6))
+    stream = replayed(iter(DataLoader(examples, batch_size=batch_size, num_workers=1, prefetch_factor=6)), random.Random(a.seed))
     batch = next(stream)
     started, step, report, losses, hits = time.time(), 0, 60, [], []
     while (spent := time.time() - started) < a.minutes * 60:
