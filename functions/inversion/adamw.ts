@@ -22,7 +22,8 @@ export const freshMoments = (size: number): Moments => ({
   second: new Float32Array(size),
 });
 
-/** One AdamW step (Loshchilov & Hutter 2019, alg. 2) with PyTorch's order of operations and f32 rounding.
+/** One AdamW step (Loshchilov & Hutter 2019, alg. 2) with PyTorch's order of operations and f32 rounding, both moments
+ * with its fused multiply-add: equal bit for bit but for square roots that its vector library rounds the other way.
  * Returns new arrays; nothing is changed in place. */
 export function adamW(
   parameter: Float32Array,
@@ -35,14 +36,14 @@ export function adamW(
   const decay = f(1 - learningRate * weightDecay);
   const stepSize = f(learningRate / (1 - beta1 ** step));
   const correction = f(Math.sqrt(1 - beta2 ** step));
-  const first = moments.first.map((m, i) => f(m + f(f(1 - beta1) * f((gradient[i] as number) - m))));
+  const first = moments.first.map((m, i) => f(m + f(1 - beta1) * f((gradient[i] as number) - m)));
   const second = moments.second.map((v, i) => {
     const g = gradient[i] as number;
-    return f(f(v * f(beta2)) + f(f(1 - beta2) * f(g * g)));
+    return f(f(v * f(beta2)) + f(f(1 - beta2) * g) * g);
   });
   const updated = parameter.map((p, i) => {
     const denominator = f(f(f(Math.sqrt(second[i] as number)) / correction) + f(epsilon));
-    return f(f(p * decay) - f(stepSize * f((first[i] as number) / denominator)));
+    return f(f(p * decay) - f(f(stepSize * (first[i] as number)) / denominator));
   });
   return { parameter: updated, moments: { step, first, second } };
 }
