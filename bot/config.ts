@@ -62,6 +62,13 @@ export function readBotConfig(variables: Variables = { ...readDotEnv(), ...proce
   };
 }
 
+/** As `readBotConfig`, for a service that has a bot only when somebody set it up: undefined without DISCORD_TOKEN.
+ * `given` goes before the environment. @throws UserError bad_config */
+export function findBotConfig(given: Variables = {}): BotConfig | undefined {
+  const variables = { ...readDotEnv(), ...process.env, ...given };
+  return variables["DISCORD_TOKEN"]?.trim() ? readBotConfig(variables) : undefined;
+}
+
 function readDotEnv(): Variables {
   return existsSync(".env") ? parseEnv(readFileSync(".env", "utf8")) : {};
 }

@@ -32,7 +32,8 @@ function iconOf(code: UserError["code"]): string {
 /** Answers an interaction in private, whatever was already said: the deferred answer is filled, a card that was pressed stays. */
 export async function answerPrivately(interaction: RepliableInteraction, card: Card): Promise<void> {
   const options = cardOptions(card);
-  const isFillable = interaction.isCommand() && interaction.deferred && !interaction.replied;
+  // Only an answer that was deferred, not a deferred update, has set whether it is ephemeral.
+  const isFillable = interaction.deferred && !interaction.replied && interaction.ephemeral !== null;
   if (isFillable) await interaction.editReply(options);
   else if (interaction.deferred || interaction.replied) {
     await interaction.followUp({ ...options, flags: options.flags | MessageFlags.Ephemeral });

@@ -15,7 +15,7 @@ import type { Identity } from "../../shared/identity.ts";
 import { button, type Card, cardOptions, conceptWord, quoted, rowPart, short, textPart } from "../card.ts";
 import type { BotContext, Command, Ids } from "../command.ts";
 import { identityOf } from "../identity.ts";
-import { noteCard } from "../replies.ts";
+import { answerPrivately, noteCard } from "../replies.ts";
 import { findConcept } from "../visible-concepts.ts";
 
 /** Own words with a button each: section, text and button are 3 of Discord's 40 components. */
@@ -102,24 +102,20 @@ export const concepts: Command = {
   },
 };
 
-/** The pressed card stays; everybody may read that a word is shared, only its owner that it is private again. */
+/** The pressed card stays. Everybody may read that a word is shared, only its owner that it is private again. */
 function share(scope: "server" | "private") {
   return async (interaction: ButtonInteraction, [id = ""]: Ids, { functions }: BotContext): Promise<void> => {
-    await interaction.deferReply(scope === "private" ? { flags: MessageFlags.Ephemeral } : {});
-    const { name } = await functions
-      .call(routes.shareConcept, identityOf(interaction), { id, body: { scope } })
-      .catch(async (error: unknown) => {
-        // The refusal is for the person who pressed, so the public answer goes.
-        if (scope === "server") await interaction.deleteReply();
-        throw error;
-      });
+    await interaction.deferUpdate();
+    const { name } = await functions.call(routes.shareConcept, identityOf(interaction), { id, body: { scope } });
     const word = conceptWord(name);
     const owner = quoted(interaction.user.displayName);
-    const text =
-      scope === "server"
-        ? `📣 **${owner}** shares a new word: ${word}\nEverybody here can use it: \`/imagine prompt:<${name}> in space\``
-        : `${word} is private again: only you can use it. Pictures that are already drawn stay.`;
-    await interaction.editReply(cardOptions(noteCard(text)));
+    if (scope === "server") {
+      const news = `📣 **${owner}** shares a new word: ${word}\nEverybody here can use it: \`/imagine prompt:<${name}> in space\``;
+      await interaction.followUp(cardOptions(noteCard(news)));
+    } else {
+      const news = `${word} is private again: only you can use it. Pictures that are already drawn stay.`;
+      await answerPrivately(interaction, noteCard(news));
+    }
   };
 }
 

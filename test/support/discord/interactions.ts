@@ -161,7 +161,7 @@ export function interactionOfToken(world: World, applicationId: string, token: s
 /** POST /webhooks/<application>/<token>: a follow-up. The first one after a deferral completes the deferred message. */
 export function followUp(world: World, interaction: Interaction, payload: unknown, files: readonly Upload[]): Message {
   const original = interaction.originalId === undefined ? undefined : world.messages.get(interaction.originalId);
-  if (original !== undefined && (original.flags & MessageFlags.Loading) !== 0) {
+  if (original !== undefined && !original.deleted && (original.flags & MessageFlags.Loading) !== 0) {
     const { flags = 0, ...rest } = payload as { flags?: number };
     editMessage(world, original, { ...rest, flags: flags & ~MessageFlags.Ephemeral }, files);
     return original;

@@ -58,7 +58,8 @@ export function typeCommand(
     const form = forms?.find((candidate) => candidate.name === name);
     if (form === undefined) throw new Error(`/${text}: no option ${name}`);
     if (focused === name && form.autocomplete !== true) throw new Error(`/${text}: ${name} does not autocomplete`);
-    const sent = optionValue(world, channel, form, value, attachments);
+    // What is still being typed need not be complete.
+    const sent = focused === name ? value : optionValue(world, channel, form, value, attachments);
     return { name, type: form.type, value: sent, ...(focused === name ? { focused: true } : {}) };
   });
   return {

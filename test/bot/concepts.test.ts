@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { routes } from "../../shared/api.ts";
+import { person } from "../http/test-gateway.ts";
+import type { Answer, Member } from "../support/discord/member.ts";
+import type { SeenMessage } from "../support/discord/seen-message.ts";
+import { learnWord, type Studio, startStudio } from "./test-studio.ts";
+
+let studio: Studio;
+let ada: Member;
+let ben: Member;
+
+beforeEach(async () => {
+  studio = await startStudio();
+  ada = studio.addMember("ada");
+  ben = studio.addMember("ben");
+});
+
+afterEach(() => studio.close());
+
+const settled = (member: Member, answer: Answer): Promise<SeenMessage> =>
+  member.until(() => answer.message()?.loading === false && answer.message());
+
+const list = async (member: Member) => settled(member, await member.slash("concepts list"));
+
+const ask = async (member: Member, name: string) => settled(member, await member.slash("concepts delete", { name }));
+
+test("/concepts list shows one's own words with a button each, and what others have shared", async () => {
+  expect((await list(ada)).text).toContain("No words yet");
+  await learnWord(ada, "pot");
+  const own = await list(ada);
+  expect(own.ephemeral).toBe(true);
+  expect(own.text).toMatch(/`<pot>`.*private/);
+  await ada.press(own, "Share");
+  await ben.until(() => ben.see().some(({ text }) => text.includes("shares a new word: `<pot>`")));
+  expect((await list(ada)).text).toMatch(/`<pot>`.*shared/);
+  const theirs = await list(ben);
+  expect(theirs.text).toMatch(/Shared with you.*`<pot>`.*ada/s);
+  expect(theirs.buttons).toEqual([]);
+});
+
+test("a shared word can be taken back", async () => {
+  await learnWord(ada, "pot");
+  await ada.press(await list(ada), "Share");
+  await ben.until(() => ben.see().length > 0);
+  const answer = await settled(ada, await ada.press(await list(ada), "Unshare"));
+  expect(answer.text).toContain("private again");
+  expect(answer.ephemeral).toBe(true);
+  expect((await list(ben)).text).toContain("No words yet");
+});
+
+test("/concepts delete asks, forgets, and can be undone", async () => {
+  await learnWord(ada, "pot");
+  expect(await ada.autocomplete("concepts delete", "name", "p")).toEqual([
+    { name: "pot (a red object)", value: "pot" },
+  ]);
+  const question = await ask(ada, "pot");
+  const gone = await ada.press(question, "Forget it");
+  const forgotten = await ada.until(() => gone.message()?.text.includes("Forgotten") && gone.message());
+  expect((await list(ada)).text).toContain("No words yet");
+  const undone = await ada.press(forgotten, "Undo");
+  await ada.until(() => undone.message()?.text.includes("is back"));
+  expect((await list(ada)).text).toContain("`<pot>`");
+});
+
+test("a private word of somebody else cannot be seen, used, shared or deleted by any route", async () => {
+  const learned = await learnWord(ada, "pot");
+  const [id = ""] = (learned.buttons[0]?.customId ?? "").split(":").slice(1);
+  expect((await list(ben)).text).toContain("No words yet");
+  expect(await ben.autocomplete("imagine", "prompt", "<p")).toEqual([]);
+  expect(await ben.autocomplete("concepts delete", "name", "")).toEqual([]);
+  expect((await ask(ben, "pot")).text).toContain("You have no word");
+  const drawn = await ben.slash("imagine", { prompt: "<pot> in space" });
+  expect(drawn.message()?.text).toContain("I do not know <pot>");
+  for (const prompt of ["<ada/pot>", `<${ada.id}/pot>`]) {
+    expect((await ben.slash("imagine", { prompt })).message()?.text).toContain("I do not know");
+  }
+  // Ids on buttons of messages that are Ben's own, as a tampered client sends them.
+  const own = await list(ben);
+  for (const verb of ["share", "unshare", "ask", "delete", "undo"]) {
+    const before = ben.see().length;
+    const answer = await ben.forgePress(own, `concept.${verb}:${id}`);
+    const told = await ben.until(
+      () =>
+        ben
+          .see()
+          .slice(before)
+          .find(({ loading }) => !loading) ??
+        (answer.message()?.text.includes("⚠️") && answer.message()),
+    );
+    expect(told.text).not.toContain("a red object");
+    expect(told.text).toMatch(/⚠️|🔒/);
+  }
+  // The gateway itself, asked as Ben.
+  const asBen = { ...person(ben.id, studio.guild.id), user: { id: ben.id, name: "ben" } };
+  const calls = [
+    await studio.gateway.call(asBen, routes.readConcept, id),
+    await studio.gateway.call(asBen, routes.deleteConcept, id),
+    await studio.gateway.call(asBen, routes.restoreConcept, id),
+    await studio.gateway.call(asBen, routes.shareConcept, id, { scope: "server" }),
+    await studio.gateway.call(asBen, routes.readFile, `concepts/${id}/1.safetensors`),
+  ];
+  expect(calls.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404]);
+  expect((await list(ada)).text).toMatch(/`<pot>`.*private/);
+});
+
+test("a shared word can be used by all and deleted by its owner alone", async () => {
+  const learned = await learnWord(ada, "pot");
+  const [id = ""] = (learned.buttons[0]?.customId ?? "").split(":").slice(1);
+  await ada.press(learned, "Share with the server");
+  await ben.until(() => ben.see().length > 0);
+  const own = await list(ben);
+  const before = ben.see().length;
+  await ben.forgePress(own, `concept.delete:${id}`);
+  const refused = await ben.until(() =>
+    ben
+      .see()
+      .slice(before)
+      .find(({ loading }) => !loading),
+  );
+  expect(refused.text).toMatch(/⚠️|🔒/);
+  expect((await list(ben)).text).toContain("`<pot>`");
+});
+
+test("/help says it all on one card", async () => {
+  const answer = await ada.slash("help");
+  expect(answer.message()?.text).toMatch(/\/learn.*\/imagine.*Share.*\/concepts/s);
+  expect(answer.message()?.ephemeral).toBe(true);
+});

@@ -1,0 +1,129 @@
+import { PermissionFlagsBits } from "discord.js";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Member } from "../support/discord/member.ts";
+import type { SeenMessage } from "../support/discord/seen-message.ts";
+import { learnWord, type Studio, says, startStudio } from "./test-studio.ts";
+
+let studio: Studio;
+let ada: Member;
+let ben: Member;
+
+beforeEach(async () => {
+  studio = await startStudio();
+  ada = studio.addMember("ada");
+  ben = studio.addMember("ben");
+});
+
+afterEach(() => studio.close());
+
+async function draw(
+  member: Member,
+  prompt: string,
+  more: Record<string, string | number | boolean> = {},
+): Promise<SeenMessage> {
+  const answer = await member.slash("imagine", { prompt, ...more });
+  return member.until(() => {
+    const message = answer.message();
+    return message !== undefined && !message.loading && !message.text.includes("Drawing…") && message;
+  });
+}
+
+async function share(member: Member, learned: SeenMessage): Promise<void> {
+  const answer = await member.press(learned, "Share with the server");
+  await member.until(() => answer.message()?.text.includes("shares a new word"));
+}
+
+test("/imagine without a learned word draws for everybody", async () => {
+  const drawn = await draw(ada, "a red mug on a table");
+  expect(drawn.ephemeral).toBe(false);
+  expect(drawn.pictures).toHaveLength(4);
+  expect(drawn.text).toContain("seed 42");
+  expect(ben.see().map(({ id }) => id)).toEqual([drawn.id]);
+});
+
+test("a private word draws in private, a shared one for all, and another member may use it", async () => {
+  const learned = await learnWord(ada, "pot");
+  expect((await draw(ada, "<pot> in space")).ephemeral).toBe(true);
+  const refused = await draw(ben, "<pot> in space");
+  expect(refused.ephemeral).toBe(true);
+  expect(refused.text).toContain("I do not know <pot>");
+  await share(ada, learned);
+  const drawn = await draw(ben, "<pot> in space", { pictures: 2, seed: 7 });
+  expect(drawn.ephemeral).toBe(false);
+  expect(drawn.pictures).toHaveLength(2);
+  expect(drawn.text).toMatch(/by ada.*seed 7/s);
+});
+
+test("autocomplete completes the name being typed with the words one sees, and never another's private ones", async () => {
+  const learned = await learnWord(ada, "pot");
+  await learnWord(ben, "potato");
+  const values = async (member: Member, typed: string) =>
+    (await member.autocomplete("imagine", "prompt", typed)).map(({ value }) => value);
+  expect(await values(ada, "a <po")).toEqual(["a <pot> "]);
+  expect(await values(ben, "a <po")).toEqual(["a <potato> "]);
+  expect(await values(ben, "a <pott")).toEqual([]);
+  await share(ada, learned);
+  expect(await values(ben, "a <PO")).toEqual(["a <potato> ", "a <pot> "]);
+  expect(await values(ben, "")).toEqual(["<potato> ", "<pot> "]);
+  expect(await values(ben, `${"long ".repeat(19)}<p`), "values have at most 100 characters").toEqual([]);
+});
+
+test("a prompt that cannot be read is explained at once", async () => {
+  const answer = await ada.slash("imagine", { prompt: "a <two words> cat" });
+  expect(answer.message()?.ephemeral).toBe(true);
+  expect(answer.message()?.text).toContain("<two words>");
+  expect(studio.runs).toEqual([]);
+});
+
+test("Again draws anew in a message of its own; only the person whose picture it is may press it", async () => {
+  const drawn = await draw(ada, "a red mug");
+  const answer = await ada.press(drawn, "Again");
+  const again = await ada.until(() => answer.message()?.text.includes("a red mug") && answer.message());
+  expect(again.id).not.toBe(drawn.id);
+  const refused = await ben.press(drawn, "Again");
+  expect(refused.message()?.text).toContain(`These buttons are for <@${ada.id}>`);
+  expect(refused.message()?.ephemeral).toBe(true);
+  expect(studio.runs).toHaveLength(2);
+});
+
+test("where the person or the bot may not post pictures, the answer is private", async () => {
+  studio.emulator.deny(studio.channel, PermissionFlagsBits.AttachFiles, ada.id);
+  expect((await draw(ada, "a red mug")).ephemeral).toBe(true);
+  studio.emulator.deny(studio.channel, PermissionFlagsBits.SendMessages);
+  expect((await draw(ben, "a red mug")).ephemeral).toBe(true);
+  expect((await draw(ben, "a red mug", { "only-me": true })).ephemeral).toBe(true);
+});
+
+test("Cancel of a public picture is its owner's alone", async () => {
+  studio.door.shut();
+  const answer = await ada.slash("imagine", { prompt: "a red mug" });
+  const running = await ada.until(() => answer.message()?.text.includes("Drawing…") && answer.message());
+  expect((await ben.press(running, "Cancel")).message()?.text).toContain("These buttons are for");
+  await ada.press(running, "Cancel");
+  studio.clock.advance(2_000);
+  await says(ben, running.id, "Canceled");
+});
+
+test("a public picture that takes longer than fifteen minutes still arrives in its message", async () => {
+  studio.door.shut();
+  const answer = await ada.slash("imagine", { prompt: "a red mug" });
+  const running = await ada.until(() => answer.message()?.text.includes("Drawing…") && answer.message());
+  studio.clock.advance(15 * 60_000);
+  studio.door.open();
+  expect((await says(ben, running.id, "seed 42")).pictures).toHaveLength(4);
+  expect(ada.inbox()).toEqual([]);
+});
+
+test("a bot that crashed while drawing leaves a message that its successor finishes, once", async () => {
+  studio.door.shut();
+  const answer = await ada.slash("imagine", { prompt: "a red mug" });
+  const running = await ada.until(() => answer.message()?.text.includes("Drawing…") && answer.message());
+  await studio.restartBot("crashed");
+  studio.door.open();
+  for (let round = 0; round < 5; round++) {
+    studio.clock.advance(10_000);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
+  expect((await says(ada, running.id, "seed 42")).pictures).toHaveLength(4);
+  expect(ada.see()).toHaveLength(1);
+});
