@@ -6,7 +6,7 @@ import type { ConceptReference } from "../../shared/prompt.ts";
 import { listAll, type Store } from "../store/store.ts";
 import { nameKey, type Place, placeFolder, publicPlace, readNameKey, sharedFolder } from "./library-keys.ts";
 import { holdsName, privatePlace, readPointer } from "./library-names.ts";
-import { type ConceptRecord, canSee, readRecord, withoutDeletion } from "./library-record.ts";
+import { type ConceptRecord, canSee, passportOf, readRecord } from "./library-record.ts";
 
 /** Where a viewer's names live, nearest first. */
 function placesOf(viewer: Viewer | undefined): readonly Place[] {
@@ -81,7 +81,7 @@ export async function resolveReference(
 ): Promise<ConceptMeta> {
   const record =
     owner === undefined ? await findPlain(store, name, viewer) : await findExact(store, owner, name, viewer);
-  if (record !== undefined) return withoutDeletion(record);
+  if (record !== undefined) return passportOf(record);
   const said = owner === undefined ? `<${name}>` : `<${owner}/${name}>`;
   const near = await nearestName(store, name, viewer);
   const advice = near === undefined ? "Teach it, or ask its owner to share it." : `Did you mean <${near}>?`;
@@ -123,10 +123,11 @@ export async function listConcepts(
       // Where things are shared, every one has a key with its owner; the plain names only choose between them.
       return named.name.startsWith(begin) && (named.owner !== undefined) === (place.scope !== "private");
     });
+    keys.sort((a, b) => (readNameKey(a).name < readNameKey(b).name ? -1 : 1));
     for (let at = 0; at < keys.length && found.size < wanted; at += 16) {
       const some = await Promise.all(keys.slice(at, at + 16).map((key) => follow(store, key, place, viewer)));
       for (const record of some) if (record !== undefined && found.size < wanted) found.set(record.id, record);
     }
   }
-  return [...found.values()].map(withoutDeletion);
+  return [...found.values()].map(passportOf);
 }

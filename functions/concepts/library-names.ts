@@ -4,7 +4,14 @@ import type { ConceptName } from "../../shared/concept-name.ts";
 import { limits } from "../../shared/limits.ts";
 import type { Store } from "../store/store.ts";
 import { nameKey, type Place, sharedKey } from "./library-keys.ts";
-import { type ConceptRecord, changeRecord, decodeJson, encodeJson, readRecord } from "./library-record.ts";
+import {
+  type ConceptRecord,
+  changeRecord,
+  decodeJson,
+  encodeJson,
+  readRecord,
+  withNameKeys,
+} from "./library-record.ts";
 
 /** What a name key holds. */
 const Pointer = z.object({ id: Id });
@@ -47,30 +54,30 @@ export const privatePlace = (owner: Id): Place => ({ scope: "private", scopeId: 
 
 /** Gives a concept its name among its owner's: its own or, where that is taken, one with a number. */
 export async function nameForOwner(store: Store, record: ConceptRecord): Promise<ConceptRecord> {
-  const wanted = record.name;
+  const place = privatePlace(record.owner.id);
   let named = record;
-  for (let number = 2; !(await takeName(store, privatePlace(record.owner.id), named.name, record.id)); number++) {
+  for (let number = 2; !(await takeName(store, place, named.name, record.id)); number++) {
     const suffix = `-${number}`;
-    const base = Array.from(wanted).slice(0, limits.maxConceptNameCharacters - suffix.length);
-    named = (await changeRecord(store, record.id, (old) => ({ ...old, name: base.join("") + suffix }))) ?? named;
+    const base = Array.from(record.name).slice(0, limits.maxConceptNameCharacters - suffix.length);
+    const name = base.join("") + suffix;
+    const change = (old: ConceptRecord) => withNameKeys({ ...old, name }, [nameKey(place, name)]);
+    named = (await changeRecord(store, record.id, change)) ?? named;
   }
   return named;
 }
+
+/** The name keys of a concept shared in a place: by name and owner, and the plain one. */
+export const sharedKeys = (
+  place: Place,
+  { name, owner }: Pick<ConceptRecord, "name" | "owner">,
+): readonly StoreKey[] => (place.scope === "private" ? [] : [sharedKey(place, name, owner.id), nameKey(place, name)]);
 
 /** Makes a shared concept findable where it is shared: always by owner and name, and by the plain name unless that is taken.
  * Answers whether it has the plain name. */
 export async function nameWhereShared(store: Store, record: ConceptRecord): Promise<boolean> {
   if (record.scope === "private") return true;
+  const noted = await changeRecord(store, record.id, (old) => withNameKeys(old, sharedKeys(record, record)));
+  if (noted === undefined) return false;
   await store.put(sharedKey(record, record.name, record.owner.id), encodeJson({ id: record.id }));
   return takeName(store, record, record.name, record.id);
-}
-
-/** Removes a concept's names from the place where it is, or was, shared. */
-export async function dropShared(store: Store, place: Place, { id, name, owner }: ConceptRecord): Promise<number> {
-  if (place.scope === "private") return 0;
-  const dropped = [
-    await dropPointer(store, sharedKey(place, name, owner.id), id),
-    await dropPointer(store, nameKey(place, name), id),
-  ];
-  return dropped.filter(Boolean).length;
 }

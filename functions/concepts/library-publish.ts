@@ -2,9 +2,9 @@ import type { ConceptMeta, Id, Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import type { Store } from "../store/store.ts";
 import { type Concept, encodeConcept } from "./concept-file.ts";
-import { ownerKey, rowsKey } from "./library-keys.ts";
-import { nameForOwner } from "./library-names.ts";
-import { changeRecord, createRecord, encodeJson, readRecord, requireOwned, withoutDeletion } from "./library-record.ts";
+import { nameKey, ownerKey, rowsKey } from "./library-keys.ts";
+import { nameForOwner, privatePlace } from "./library-names.ts";
+import { changeRecord, createRecord, encodeJson, passportOf, readRecord, requireOwned } from "./library-record.ts";
 
 /** See ConceptLibrary.save. Each step leaves something that a second run of the same job finds and goes on from: the owner's
  * list (so that nothing escapes /forget), the rows, the record, and at last the name that makes it visible to others. */
@@ -15,9 +15,10 @@ export async function saveConcept(store: Store, { meta, rows }: Concept): Promis
   const file = encodeConcept({ meta: mine, rows });
   await store.put(ownerKey(mine.owner.id, mine.id), encodeJson({ id: mine.id }));
   await store.put(rowsKey(mine.id, 1), file, { ifNoneMatch: "*" });
-  const record = await createRecord(store, mine);
+  const own = nameKey(privatePlace(mine.owner.id), mine.name);
+  const record = await createRecord(store, { ...mine, nameKeys: [own] });
   if (record.owner.id !== mine.owner.id) throw takenId(mine.id);
-  return withoutDeletion(record.deleted === undefined ? await nameForOwner(store, record) : record);
+  return passportOf(record.deleted === undefined ? await nameForOwner(store, record) : record);
 }
 
 const takenId = (id: Id): UserError =>
@@ -34,9 +35,8 @@ export async function relearnConcept(
   for (let skipped = 0; ; ) {
     const old = await requireOwned(store, id, viewer);
     const version = old.version + 1 + skipped;
-    const { name, owner, scope, scopeId } = old;
     const versions = [...old.versions, { version: old.version, created: old.created }].slice(-100);
-    const next: ConceptMeta = { ...meta, id, version, name, owner, scope, scopeId, versions };
+    const next: ConceptMeta = { ...meta, ...identityOf(old), id, version, versions };
     const written = await store.put(rowsKey(id, version), encodeConcept({ meta: next, rows }), { ifNoneMatch: "*" });
     if (!written.ok) {
       skipped += 1;
@@ -44,9 +44,12 @@ export async function relearnConcept(
     }
     const record = await changeRecord(store, id, (current) => {
       if (current.version !== old.version || current.deleted !== undefined) return current;
-      return { ...next, name: current.name, scope: current.scope, scopeId: current.scopeId };
+      return { ...next, ...identityOf(current), nameKeys: current.nameKeys };
     });
-    if (record?.version === version) return withoutDeletion(record);
+    if (record?.version === version) return passportOf(record);
     skipped = 0;
   }
 }
+
+/** What stays when a concept is learned anew. */
+const identityOf = ({ name, owner, scope, scopeId }: ConceptMeta) => ({ name, owner, scope, scopeId });

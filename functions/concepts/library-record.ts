@@ -1,12 +1,16 @@
 import { z } from "zod";
-import { ConceptMeta, Id, type Viewer } from "../../shared/concept.ts";
+import { ConceptMeta, Id, StoreKey, type Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import { type Store, updateObject } from "../store/store.ts";
 import { type Concept, decodeConcept } from "./concept-file.ts";
 import { metaKey, rowsKey } from "./library-keys.ts";
 
-/** concepts/<id>/meta.json */
-export const ConceptRecord = ConceptMeta.extend({ deleted: z.iso.datetime().optional() });
+/** concepts/<id>/meta.json: the passport, and what the library alone needs. */
+export const ConceptRecord = ConceptMeta.extend({
+  deleted: z.iso.datetime().optional(),
+  /** Every name key that may point here, written down before it is written, so that destroying finds them all. */
+  nameKeys: z.array(StoreKey),
+});
 export type ConceptRecord = z.infer<typeof ConceptRecord>;
 
 export const encodeJson = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
@@ -58,10 +62,16 @@ export async function requireOwned(store: Store, id: Id, viewer: Viewer): Promis
   throw new UserError("forbidden", `<${record.name}> belongs to ${record.owner.name}; only its owner can do that.`);
 }
 
-/** The passport without the library's own field. */
-export function withoutDeletion({ deleted: _, ...meta }: ConceptRecord): ConceptMeta {
+/** The passport alone. */
+export function passportOf({ deleted: _d, nameKeys: _n, ...meta }: ConceptRecord): ConceptMeta {
   return meta;
 }
+
+/** The record with more name keys. */
+export const withNameKeys = (record: ConceptRecord, keys: readonly StoreKey[]): ConceptRecord => ({
+  ...record,
+  nameKeys: [...new Set([...record.nameKeys, ...keys])],
+});
 
 /** Passport and rows. The file keeps what it said when it was learned; name, owner and scope are today's. */
 export async function readConcept(
@@ -77,7 +87,7 @@ export async function readConcept(
   const { meta, rows } = decodeConcept(found.data, `Version ${wanted} of <${record.name}>`);
   const { name, owner, scope, scopeId } = record;
   return {
-    meta: { ...(wanted === record.version ? withoutDeletion(record) : meta), name, owner, scope, scopeId },
+    meta: { ...(wanted === record.version ? passportOf(record) : meta), name, owner, scope, scopeId },
     rows,
   };
 }

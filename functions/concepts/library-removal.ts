@@ -1,15 +1,15 @@
 import type { ConceptMeta, Id, StoreKey, Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import { listAll, type Store } from "../store/store.ts";
-import { conceptFolder, deletedFolder, deletedKey, idFromKey, nameKey, ownerFolder, ownerKey } from "./library-keys.ts";
-import { dropPointer, dropShared, nameForOwner, nameWhereShared, privatePlace } from "./library-names.ts";
+import { conceptFolder, deletedFolder, deletedKey, idFromKey, ownerFolder, ownerKey } from "./library-keys.ts";
+import { dropPointer, nameForOwner, nameWhereShared } from "./library-names.ts";
 import {
   type ConceptRecord,
   changeRecord,
   encodeJson,
+  passportOf,
   readRecord,
   requireOwned,
-  withoutDeletion,
 } from "./library-record.ts";
 
 const undoMs = 7 * 24 * 3_600_000;
@@ -46,7 +46,7 @@ export async function restoreConcept(store: Store, id: Id, viewer: Viewer, nowMs
   const record = await nameForOwner(store, restored);
   await nameWhereShared(store, record);
   await store.delete(deletedKey(id));
-  return withoutDeletion(record);
+  return passportOf(record);
 }
 
 /** See ConceptLibrary.purge. */
@@ -101,8 +101,7 @@ async function destroy(store: Store, owner: Id, id: Id): Promise<{ removed: numb
   };
   const record = await readRecord(store, id);
   if (record !== undefined) {
-    await attempt(() => dropPointer(store, nameKey(privatePlace(owner), record.name), id));
-    await attempt(() => dropShared(store, record, record));
+    for (const key of record.nameKeys) await attempt(() => dropPointer(store, key, id));
     for (const key of picturesOf(record)) await attempt(() => store.delete(key));
   }
   for await (const { key } of listAll(store, conceptFolder(id))) await attempt(() => store.delete(key));

@@ -2,8 +2,8 @@ import type { ConceptMeta, Id, Scope, Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import type { Store } from "../store/store.ts";
 import { type Place, publicPlace } from "./library-keys.ts";
-import { dropShared, nameWhereShared, privatePlace } from "./library-names.ts";
-import { type ConceptRecord, changeRecord, requireOwned, requireVisible, withoutDeletion } from "./library-record.ts";
+import { dropPointer, nameWhereShared, privatePlace, sharedKeys } from "./library-names.ts";
+import { type ConceptRecord, changeRecord, passportOf, requireOwned, requireVisible } from "./library-record.ts";
 
 /** See ConceptLibrary.share. */
 export async function shareConcept(
@@ -21,9 +21,9 @@ export async function shareConcept(
   const record = after ?? before;
   const plain = await nameWhereShared(store, record);
   const moved = before.scope !== record.scope || before.scopeId !== record.scopeId;
-  if (moved) await dropShared(store, before, before);
+  if (moved) for (const key of sharedKeys(before, before)) await dropPointer(store, key, id);
   const reference = plain ? record.name : `${record.owner.name}/${record.name}`;
-  return { meta: withoutDeletion(record), plain, reference };
+  return { meta: passportOf(record), plain, reference };
 }
 
 /** Owners change everything; moderators take concepts out of their own server. */

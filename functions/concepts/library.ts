@@ -4,7 +4,7 @@ import type { Store } from "../store/store.ts";
 import type { Concept } from "./concept-file.ts";
 import { listConcepts, resolveReference } from "./library-lookup.ts";
 import { relearnConcept, saveConcept } from "./library-publish.ts";
-import { readConcept, requireVisible, withoutDeletion } from "./library-record.ts";
+import { passportOf, readConcept, requireVisible } from "./library-record.ts";
 import { deleteConcept, forgetPerson, purgeDeleted, restoreConcept } from "./library-removal.ts";
 import { shareConcept } from "./library-share.ts";
 
@@ -54,7 +54,7 @@ export function createLibrary(store: Store, now: () => number = Date.now): Conce
     save: (concept) => saveConcept(store, concept),
     relearn: (id, viewer, concept) => relearnConcept(store, id, viewer, concept),
     resolve: (reference, viewer) => resolveReference(store, reference, viewer),
-    get: async (id, viewer) => withoutDeletion(await requireVisible(store, id, viewer)),
+    get: async (id, viewer) => passportOf(await requireVisible(store, id, viewer)),
     load: (id, viewer, version) => readConcept(store, id, viewer, version),
     list: (viewer, options) => listConcepts(store, viewer, options),
     share: (id, viewer, scope) => shareConcept(store, id, viewer, scope),
