@@ -24,7 +24,9 @@ export interface Config {
   /** 0 is any free port. */
   readonly port: number;
   readonly signingSecret?: string;
-  readonly vision: { readonly kind: "local" } | { readonly kind: "huggingface"; readonly token: string };
+  readonly vision:
+    | { readonly kind: "local" }
+    | { readonly kind: "huggingface"; readonly token: string; readonly captioner: string; readonly classifier: string };
   /** Where checkpoints come from; `cache` is the folder that keeps them. */
   readonly hub: { readonly endpoint: string; readonly token?: string; readonly cache?: string };
 }
@@ -83,6 +85,16 @@ export const Environment = z.object({
     .enum(["local", "huggingface"])
     .default("local")
     .describe("local (describe on this machine) or huggingface (hosted captioner and classifier, with HF_TOKEN)"),
+  VISION_CAPTIONER: z
+    .string()
+    .min(1)
+    .default("Qwen/Qwen2.5-VL-7B-Instruct")
+    .describe("a vision-language chat model: a Hugging Face repository, or the http address of an endpoint"),
+  VISION_CLASSIFIER: z
+    .string()
+    .min(1)
+    .default("google/vit-base-patch16-224")
+    .describe("an image classifier: a Hugging Face repository, or the http address of an endpoint"),
   HF_TOKEN: z
     .stringFormat("token", /^\S+$/)
     .optional()
@@ -128,7 +140,12 @@ export function readConfig(variables: Variables = { ...readDotEnv(), ...process.
     vision:
       env.VISION === "local"
         ? { kind: "local" }
-        : { kind: "huggingface", token: HF_TOKEN ?? demand("HF_TOKEN", "VISION is huggingface") },
+        : {
+            kind: "huggingface",
+            token: HF_TOKEN ?? demand("HF_TOKEN", "VISION is huggingface"),
+            captioner: env.VISION_CAPTIONER,
+            classifier: env.VISION_CLASSIFIER,
+          },
     hub: {
       endpoint: env.HF_ENDPOINT,
       ...(HF_TOKEN && { token: HF_TOKEN }),

@@ -45,6 +45,8 @@ test("everything can be set", () => {
     PORT: "0",
     SIGNING_SECRET: secret,
     VISION: "huggingface",
+    VISION_CAPTIONER: "owner/captions",
+    VISION_CLASSIFIER: "https://classes.example",
     HF_TOKEN: "hf_x",
     HF_ENDPOINT: "https://mirror.example",
   });
@@ -58,7 +60,12 @@ test("everything can be set", () => {
     engine: { kind: "http", url: "http://box:8080", coldStartMs: 90_000 },
     port: 0,
     signingSecret: secret,
-    vision: { kind: "huggingface", token: "hf_x" },
+    vision: {
+      kind: "huggingface",
+      token: "hf_x",
+      captioner: "owner/captions",
+      classifier: "https://classes.example",
+    },
     hub: { endpoint: "https://mirror.example", token: "hf_x", cache: "models" },
   });
 });

@@ -29,9 +29,11 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
 
   const access = createFileAccess({
     ...deps,
-    seesConcept: async (viewer, id) => {
+    // Whoever sees a concept sees its preview; the photo it was taught from is its owner's alone.
+    seesPicture: async (viewer, id, key) => {
       try {
-        return (await deps.library.get(id, viewer)).id === id;
+        const { owner, preview } = await deps.library.get(id, viewer);
+        return owner.id === viewer.user.id || key === preview;
       } catch (error) {
         if (error instanceof UserError && error.code === "not_found") return false;
         throw error;

@@ -46,7 +46,8 @@ export async function storePictures(
 export function createFileAccess(deps: {
   readonly store: Store;
   readonly ledger: ServiceDeps["ledger"];
-  readonly seesConcept: (viewer: Viewer, id: Id) => Promise<boolean>;
+  /** True when this is a picture of a concept that the viewer may see it with. */
+  readonly seesPicture: (viewer: Viewer, concept: Id, key: StoreKey) => Promise<boolean>;
 }): (viewer: Viewer, key: StoreKey) => Promise<boolean> {
   const drafts = createDrafts(deps.store);
   return async (viewer, key) => {
@@ -60,7 +61,7 @@ export function createFileAccess(deps: {
       case "drafts":
         return rest[0] === "files" && (await drafts.read(id))?.draft.owner.id === viewer.user.id;
       case "concepts":
-        return deps.seesConcept(viewer, id);
+        return deps.seesPicture(viewer, id, key);
       default:
         return false;
     }

@@ -70,8 +70,8 @@ test("Learn pressed twice, also at once, is one job; after a change it is anothe
   expect(presses.map((r) => r.status)).toEqual([202, 202, 202]);
   expect(new Set(presses.map((r) => r.body["id"])).size).toBe(1);
   expect((await gateway.ledger.open()).filter(({ userId }) => userId === ann.user.id)).toHaveLength(1);
-  const { input } = presses[0]?.body as { input: Record<string, unknown> };
-  expect(input).toMatchObject({ task: "learn", caption: "a red object", owner: ann.user, name: "red-object" });
+  const input = { task: "learn", caption: "a red object", owner: ann.user, name: "red-object" };
+  expect(presses[0]?.body).toMatchObject({ input });
   await gateway.call(ann, routes.patchDraft, "d6", { revision: 1, name: "other" });
   expect((await learn(1)).status).toBe(409);
   expect((await learn(2)).body["id"]).not.toBe(presses[0]?.body["id"]);
