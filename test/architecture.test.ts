@@ -37,7 +37,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   assets: [],
   cli: [...tasksMayImport, "tasks", "store", "jobs", "functions/config.ts"],
   entries: [...tasksMayImport, "cli", "tasks", "store", "jobs", "http", "studio"],
-  "functions/main.ts": ["bot/main.ts"],
+  "functions/main.ts": ["bot/main.ts", "bot/config.ts"],
   bot: ["shared"],
   infra: ["shared/limits.ts"],
   "sst.config.ts": ["infra"],
