@@ -27,8 +27,7 @@ export interface WorkbenchOptions {
 /** The tools of one process: one engine for the model, a small one for vision, opened when first needed. */
 export function openWorkbench(options: WorkbenchOptions): Workbench & { close(): Promise<void> } {
   const visionEngine = spawnEngine({ preset: "lean", providers: ["cpu"], threads: options.threads });
-  const decode = openTokenizer(embeddedFolder).decode;
-  const local = openVision(join(embeddedFolder, "vision"), visionEngine, decode);
+  const local = openVision(join(embeddedFolder, "vision"), visionEngine, openTokenizer(embeddedFolder).decode);
   const models = new Map<string, Promise<OpenedModel & { about: LocatedModel; end(): Promise<void> }>>();
 
   async function open(id: string | undefined) {

@@ -1,0 +1,168 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createTaskFiles } from "../../functions/jobs/task-files.ts";
+import { openStore } from "../../functions/store/open.ts";
+import type { Store } from "../../functions/store/store.ts";
+import { openWorkbench } from "../../functions/tasks/open-workbench.ts";
+import { createTaskRunner } from "../../functions/tasks/task-runner.ts";
+import { encodePng } from "../../functions/tensor/encode-picture.ts";
+import { encodeMask, maskFrom } from "../../functions/tensor/mask.ts";
+import { readPicture } from "../../functions/tensor/pixels.ts";
+import {
+  ImagineInput,
+  type ImagineOutput,
+  type JobInput,
+  LearnInput,
+  type LearnOutput,
+  type TaskEvent,
+} from "../../shared/job.ts";
+import { tinySdFolder } from "../support/tiny-sd.ts";
+
+// Any folder in diffusers layout will do: this one is random, in fp16 and bf16, with widths no real model has.
+let folder: string;
+let store: Store;
+let bench: ReturnType<typeof openWorkbench>;
+const me = { user: { id: "1", name: "ann" }, moderator: false };
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "eponym-"));
+  store = await openStore(`file:${folder}`);
+  const hub = { endpoint: "http://127.0.0.1:9" };
+  bench = openWorkbench({ model: tinySdFolder, preset: "lean", providers: ["cpu"], threads: 1, hub, store });
+  const pixels = Uint8Array.from({ length: 40 * 30 * 3 }, (_, i) => (i * 31) % 256);
+  await store.put("pictures/p.png", await encodePng({ width: 40, height: 30, data: pixels }));
+  const half = maskFrom(
+    Array.from({ length: 40 * 30 }, (_, i) => Number(i % 40 < 20)),
+    40,
+    30,
+  );
+  await store.put("pictures/mask.png", await encodeMask(half));
+});
+afterAll(async () => {
+  await bench.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Run {
+  readonly events: readonly TaskEvent[];
+  readonly output: unknown;
+  readonly checkpoints: readonly Uint8Array[];
+}
+
+async function run(
+  jobId: string,
+  input: JobInput,
+  options: { stopAfter?: number; checkpoint?: Uint8Array } = {},
+): Promise<Run> {
+  const controller = new AbortController();
+  const checkpoints: Uint8Array[] = [];
+  const events: TaskEvent[] = [];
+  const context = {
+    jobId,
+    attempt: 1,
+    signal: controller.signal,
+    files: createTaskFiles(store, `jobs/${jobId}`),
+    saveCheckpoint: async (bytes: Uint8Array) => {
+      checkpoints.push(bytes);
+    },
+    ...(options.checkpoint && { checkpoint: options.checkpoint }),
+  };
+  for await (const event of createTaskRunner(bench)(input, context)) {
+    events.push(event);
+    if (event.type === "progress" && event.stage === "learn" && event.step === options.stopAfter) break;
+  }
+  const last = events.findLast((event) => event.type === "output");
+  return { events, output: last?.type === "output" ? last.output : undefined, checkpoints };
+}
+
+const learnInput = LearnInput.parse({
+  task: "learn",
+  picture: "pictures/p.png",
+  mask: "pictures/mask.png",
+  caption: "a red mug",
+  name: "mymug",
+  owner: me.user,
+  steps: 20,
+  batch: 2,
+  seed: 4,
+  previews: [0, 10, 20],
+  scenes: ["{} in space"],
+});
+
+test("learn and imagine work on any diffusers folder", async () => {
+  const learned = await run("job-1", learnInput);
+  const { concept, pictures } = learned.output as LearnOutput;
+  expect(concept).toMatchObject({
+    name: "mymug",
+    tokens: 2,
+    width: 24,
+    initialiser: { kind: "caption", text: "red mug" },
+  });
+  expect(pictures.map(({ kind }) => kind)).toEqual(["strip", "chart", "picture", "preview", "preview", "preview"]);
+  for (const { key, width, height } of pictures) {
+    expect(await readPicture((await store.get(key))?.data as Uint8Array)).toMatchObject({ width, height });
+  }
+  const progress = learned.events.flatMap((e) => (e.type === "progress" && e.stage === "learn" ? [e.step] : []));
+  expect(progress).toEqual(Array.from({ length: 21 }, (_, i) => i));
+
+  const input = ImagineInput.parse({
+    task: "imagine",
+    prompt: "<mymug> in space",
+    count: 2,
+    seed: 9,
+    steps: 3,
+    viewer: me,
+  });
+  const drawn = (await run("job-2", input)).output as ImagineOutput;
+  expect(drawn.concepts.map(({ name }) => name)).toEqual(["mymug"]);
+  expect(drawn.pictures.map(({ seed }) => seed)).toEqual([9, 10]);
+  const [first] = drawn.pictures;
+  const bytes = (await store.get(first?.key as string))?.data as Uint8Array;
+  expect(Buffer.from(bytes).toString("latin1")).toContain('"prompt":"<mymug> in space"');
+});
+
+test("a learn job stopped in the middle goes on from its checkpoint and ends with the same rows", async () => {
+  const whole = await run("job-3", learnInput);
+  const broken = await run("job-4", learnInput, { stopAfter: 13 });
+  expect(broken.output).toBeUndefined();
+  const resumed = await run("job-4", learnInput, { checkpoint: broken.checkpoints.at(-1) as Uint8Array });
+  const rowsOf = async (r: Run) => (await bench.library.load((r.output as LearnOutput).concept.id, me)).rows.data;
+  expect(await rowsOf(resumed)).toEqual(await rowsOf(whole));
+  expect((resumed.output as LearnOutput).pictures.filter(({ kind }) => kind === "preview")).toHaveLength(3);
+});
+
+test("a name that is taken gets a number and the answer says so", async () => {
+  const { output } = await run("job-5", { ...learnInput, steps: 1, previews: [], scenes: [] });
+  expect((output as LearnOutput).notes.join()).toMatch(/already have <mymug>/);
+});
+
+test("a concept that nobody shared is not found for others, and a near miss is suggested", async () => {
+  const other = { user: { id: "2", name: "bob" }, moderator: false };
+  const input = ImagineInput.parse({ task: "imagine", prompt: "<mymug>", count: 1, steps: 2, viewer: other });
+  await expect(run("job-6", input)).rejects.toMatchObject({ code: "not_found" });
+  await expect(run("job-7", { ...input, prompt: "<mymgu>", viewer: me })).rejects.toThrow(/did you mean.*mymug/i);
+});
+
+test("negative prompts, weights, blends and other sizes draw, each differently", async () => {
+  const base = { task: "imagine", prompt: "<mymug> in space", count: 1, seed: 1, steps: 3, viewer: me };
+  const variants = [
+    {},
+    { negative: "a cat" },
+    { prompt: "<mymug:0.4> in space" },
+    { prompt: "<mymug*0.5+mymug-4*0.5> in space" },
+    { prompt: "(<mymug> in space:1.3)" },
+    { guidance: 1 },
+    { sampler: "euler" },
+  ];
+  const pixels = new Set<string>();
+  for (const [i, variant] of variants.entries()) {
+    const { output } = await run(`job-8-${i}`, ImagineInput.parse({ ...base, ...variant }));
+    const key = (output as ImagineOutput).pictures[0]?.key as string;
+    pixels.add(Buffer.from((await readPicture((await store.get(key))?.data as Uint8Array)).data).toString("base64"));
+  }
+  expect(pixels.size).toBe(variants.length);
+  const { output } = await run("job-9", ImagineInput.parse({ ...base, width: 32, height: 16 }));
+  expect((output as ImagineOutput).pictures[0]).toMatchObject({ width: 32, height: 16 });
+});
