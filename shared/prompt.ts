@@ -59,7 +59,8 @@ function parseAngle(inside: string): PromptPart {
       `${where}: ${kind} files change the model itself and are not supported here; concepts are words. Leave it out`,
     );
   }
-  if (/^(@|#|a?:|t:|id:|\/.*:\d)/.test(inside)) fail(`${where}: mentions and custom emoji cannot be drawn; use words`);
+  if (/^([@#]|a?:\w+:\d|t:\d{6}|id:[a-z]|\/.*:\d)/.test(inside))
+    fail(`${where}: mentions and custom emoji cannot be drawn; use words`);
   if (inside.includes("+") || inside.includes("*")) return parseBlend(inside, where);
   const match = reference.exec(inside.trim());
   if (match === null) {

@@ -5,7 +5,7 @@ import { parse } from "../tensor/safetensors.ts";
 import { sizeOf, type Tensor, tensor } from "../tensor/tensor.ts";
 import { readCard } from "./card.ts";
 import { checkedRows, checkFileSize, checkWidth } from "./checked-rows.ts";
-import { type Concept, decodeMeta, maxConceptHeaderBytes, metadataKey } from "./concept-file.ts";
+import { type Concept, decodeMeta, maxConceptHeaderBytes, metadataKey, publicMeta } from "./concept-file.ts";
 import { isPng } from "./png-texts.ts";
 import { readTorchFile } from "./torch-file.ts";
 
@@ -197,7 +197,7 @@ function nameFrom(texts: readonly unknown[]): ConceptName {
 }
 
 /** An imported file as a concept of `owner`. `name` overrides the file's own. Base model and initialiser are as far known as
- * the file says them. */
+ * the file says them; keys of the store and ids that it may name are not believed. */
 export function adoptConcept(
   imported: ImportedConcept,
   {
@@ -218,7 +218,7 @@ export function adoptConcept(
     seed: 0,
     loss: [],
     licence: imported.licence ?? "",
-    ...passport,
+    ...(passport && publicMeta(passport)),
     id,
     version: 1,
     name: name ?? imported.name,

@@ -120,6 +120,14 @@ describe("our exports", () => {
     expect(() => encodeConcept(bare)).not.toThrow();
   });
 
+  test("an adopted concept keeps no keys of the store that a file names: they may be somebody else's", async () => {
+    const meta = { ...goldenConcept.meta, preview: "concepts/victim/1.safetensors", source: "uploads/victim.png" };
+    const file = encodeConcept({ ...goldenConcept, meta });
+    const options = { id: "new1", owner: { id: "eve", name: "eve" }, created: "2026-08-02T00:00:00Z" };
+    const adopted = adoptConcept(await importConcept(file), options);
+    expect(JSON.stringify(adopted.meta)).not.toMatch(/victim|golden1|uploads/);
+  });
+
   test("a concept with a name in another script has an ASCII file name", async () => {
     const concept = { ...goldenConcept, meta: { ...goldenConcept.meta, name: "ねこ" } };
     const { fileName, bytes } = await exportConcept(concept, "a1111");

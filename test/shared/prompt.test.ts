@@ -16,6 +16,10 @@ test.each<[string, readonly PromptPart[]]>([
       { concept: { owner: "bob.b", name: "mycat" } },
     ],
   ],
+  [
+    "<a:0.5> <t:1.2>",
+    [{ concept: { name: "a", weight: 0.5 } }, { text: " " }, { concept: { name: "t", weight: 1.2 } }],
+  ],
   ["<mycat:0.8>", [{ concept: { name: "mycat", weight: 0.8 } }]],
   [
     "<a*0.6+b*0.4>",
@@ -88,6 +92,9 @@ test.each([
   ["<lora:style:0.8>", "lora files"],
   ["<hypernet:x:1>", "hypernet files"],
   ["<:smile:123456>", "emoji"],
+  ["<a:party:123456>", "emoji"],
+  ["<t:1700000000:R>", "mentions"],
+  ["</learn:1234>", "mentions"],
   ["<@1234>", "mentions"],
   ["<my cat>", "without spaces"],
   ["<mуcat>", "different scripts"],
