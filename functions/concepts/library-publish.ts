@@ -2,6 +2,7 @@ import type { ConceptMeta, Id, Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import type { Store } from "../store/store.ts";
 import { type Concept, encodeConcept } from "./concept-file.ts";
+import { keepPictures } from "./keep-pictures.ts";
 import { nameKey, ownerKey, rowsKey } from "./library-keys.ts";
 import { nameForOwner, privatePlace } from "./library-names.ts";
 import { changeRecord, createRecord, encodeJson, passportOf, readRecord, requireOwned } from "./library-record.ts";
@@ -9,9 +10,10 @@ import { changeRecord, createRecord, encodeJson, passportOf, readRecord, require
 /** See ConceptLibrary.save. Each step leaves something that a second run of the same job finds and goes on from: the owner's
  * list (so that nothing escapes /forget), the rows, the record, and at last the name that makes it visible to others. */
 export async function saveConcept(store: Store, { meta, rows }: Concept): Promise<ConceptMeta> {
-  const mine: ConceptMeta = { ...meta, version: 1, scope: "private", scopeId: meta.owner.id, versions: [] };
-  const before = await readRecord(store, mine.id);
-  if (before !== undefined && before.owner.id !== mine.owner.id) throw takenId(mine.id);
+  const before = await readRecord(store, meta.id);
+  if (before !== undefined && before.owner.id !== meta.owner.id) throw takenId(meta.id);
+  const fresh: ConceptMeta = { ...meta, version: 1, scope: "private", scopeId: meta.owner.id, versions: [] };
+  const mine = await keepPictures(store, fresh);
   const file = encodeConcept({ meta: mine, rows });
   await store.put(ownerKey(mine.owner.id, mine.id), encodeJson({ id: mine.id }));
   await store.put(rowsKey(mine.id, 1), file, { ifNoneMatch: "*" });
@@ -36,7 +38,7 @@ export async function relearnConcept(
     const old = await requireOwned(store, id, viewer);
     const version = old.version + 1 + skipped;
     const versions = [...old.versions, { version: old.version, created: old.created }].slice(-100);
-    const next: ConceptMeta = { ...meta, ...identityOf(old), id, version, versions };
+    const next = await keepPictures(store, { ...meta, ...identityOf(old), id, version, versions });
     const written = await store.put(rowsKey(id, version), encodeConcept({ meta: next, rows }), { ifNoneMatch: "*" });
     if (!written.ok) {
       skipped += 1;
