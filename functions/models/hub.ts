@@ -1,11 +1,12 @@
-import { createWriteStream, existsSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { createHash, type Hash } from "node:crypto";
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
+import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
-import { downloadFile, listFiles } from "@huggingface/hub";
+import { downloadFile, type ListFileEntry, listFiles } from "@huggingface/hub";
 import { UserError } from "../../shared/error.ts";
 
 /** Where checkpoints come from. */
@@ -28,43 +29,41 @@ const weightNames = [
 const smallFiles =
   /^(model_index\.json|vocabulary\.json|scheduler\/scheduler_config\.json|tokenizer\/[\w.-]+\.(json|txt)|(text_encoder|unet|vae)\/config\.json)$/;
 
-/** Fetches the few files of a Stable Diffusion repository that this project reads, into the cache, each checked for its
- * size and complete or absent. A second call downloads only what is missing. @returns the folder
+/** Downloads of this process by folder: whoever asks for the same one waits for it. */
+const underWay = new Map<string, Promise<void>>();
+
+/** Fetches the few files of a Stable Diffusion repository that this project reads into the cache. Every file is checked
+ * against the size and hash that the Hub lists and has its name only when whole; what an interrupted download left is
+ * continued by the next. @param repository `owner/name` @returns the folder
  * @throws UserError not_found, unavailable, bad_config */
 export async function downloadModel(repository: string, hub: Hub): Promise<string> {
   const folder = join(hub.cache ?? join(homedir(), ".cache", "eponym", "models"), repository);
   if (existsSync(join(folder, "complete"))) return folder;
-  const access = { repo: repository, hubUrl: hub.endpoint, ...(hub.token && { accessToken: hub.token }) };
-  const sizes = await sizesOf(access, repository);
-  for (const path of wantedFiles([...sizes.keys()], repository)) {
-    const target = join(folder, path);
-    if (existsSync(target)) continue;
-    const blob = await downloadFile({ ...access, path });
-    if (!blob) throw unavailable(repository, `${path} is listed, but not there`);
-    await writeWhole(target, blob, sizes.get(path) as number, repository);
-  }
-  await writeWhole(join(folder, "complete"), new Blob([]), 0, repository);
+  const download = underWay.get(folder) ?? downloadInto(folder, repository, hub).finally(() => underWay.delete(folder));
+  underWay.set(folder, download);
+  await download;
   return folder;
 }
 
-async function sizesOf(access: Parameters<typeof listFiles>[0], repository: string): Promise<Map<string, number>> {
-  const sizes = new Map<string, number>();
+async function downloadInto(folder: string, repository: string, hub: Hub): Promise<void> {
+  const access = {
+    repo: { type: "model", name: repository },
+    hubUrl: hub.endpoint,
+    ...(hub.token && { accessToken: hub.token }),
+  } as const;
   try {
+    const files = new Map<string, ListFileEntry>();
     for await (const file of listFiles({ ...access, recursive: true })) {
-      if (file.type === "file") sizes.set(file.path, file.size);
+      if (file.type === "file") files.set(file.path, file);
     }
+    for (const path of wantedFiles([...files.keys()], repository)) {
+      const open = () => downloadFile({ ...access, path, xet: false });
+      await fetchFile(files.get(path) as ListFileEntry, join(folder, path), open);
+    }
+    await writeFile(join(folder, "complete"), "");
   } catch (error) {
-    const status = (error as { statusCode?: number }).statusCode;
-    if (status === 404) throw new UserError("not_found", `The Hub has no model repository "${repository}".`);
-    if (status === 401 || status === 403) {
-      throw new UserError(
-        "not_found",
-        `The Hub does not open "${repository}" to you. Accept its licence there and set HF_TOKEN.`,
-      );
-    }
-    throw unavailable(repository, (error as Error).message, error);
+    throw error instanceof UserError ? error : hubError(repository, error);
   }
-  return sizes;
 }
 
 /** @throws UserError bad_config when a part has no weights in safetensors */
@@ -80,22 +79,80 @@ export function wantedFiles(paths: readonly string[], repository: string): reado
   return [...paths.filter((path) => smallFiles.test(path)), ...weights];
 }
 
-/** Under another name until complete, so that an interrupted download leaves nothing that looks whole. */
-async function writeWhole(target: string, blob: Blob, bytes: number, repository: string): Promise<void> {
-  const part = `${target}.${process.pid}.part`;
+/** Writes to `<target>.part`, from where an earlier call stopped, and renames that once size and hash are right. A part
+ * that turned out wrong is removed, one that is merely short is kept. */
+async function fetchFile(file: ListFileEntry, target: string, open: () => Promise<Blob | null>): Promise<void> {
+  if (existsSync(target)) return;
   await mkdir(dirname(target), { recursive: true });
-  try {
-    await pipeline(Readable.fromWeb(blob.stream() as ReadableStream), createWriteStream(part));
-    if (blob.size !== bytes) throw new Error(`${target} has ${blob.size} bytes, the Hub lists ${bytes}`);
-    await rename(part, target);
-  } catch (error) {
-    throw unavailable(repository, (error as Error).message, error);
-  } finally {
-    await rm(part, { force: true });
+  const part = `${target}.part`;
+  const { hash, expected } = listedHash(file);
+  const done = await hashPart(part, hash);
+  if (done < file.size) {
+    const blob = await open();
+    if (!blob) throw new Error(`${file.path} is listed, but not there`);
+    if (blob.size !== file.size) throw new Error(sizeProblem(file, blob.size));
+    const rest = Readable.fromWeb(blob.slice(done).stream() as ReadableStream<Uint8Array>);
+    await pipeline(rest, checked(file, done, hash), createWriteStream(part, { flags: "a" }));
   }
+  const { size } = await stat(part);
+  if (size < file.size) throw new Error(sizeProblem(file, size));
+  if (size > file.size || (expected && hash.digest("hex") !== expected)) {
+    await rm(part);
+    throw new Error(size > file.size ? sizeProblem(file, size) : `${file.path} is not what the Hub lists (wrong hash)`);
+  }
+  await rename(part, target);
 }
 
-const unavailable = (repository: string, reason: string, cause?: unknown): UserError =>
-  new UserError("unavailable", `Downloading "${repository}" failed: ${reason}. Try again; what is complete is kept.`, {
-    cause,
-  });
+const sizeProblem = ({ path, size }: ListFileEntry, got: number): string =>
+  `${path} has ${got} bytes, the Hub lists ${size}`;
+
+/** The Hub lists a SHA-256 for large files and git's SHA-1 for the rest. */
+function listedHash({ oid, lfs, size }: ListFileEntry): { readonly hash: Hash; readonly expected: string | undefined } {
+  if (lfs) return { hash: createHash("sha256"), expected: lfs.oid };
+  return { hash: createHash("sha1").update(`blob ${size}\0`), expected: oid };
+}
+
+/** Bytes that an earlier call left, all of them hashed. */
+async function hashPart(part: string, hash: Hash): Promise<number> {
+  // Also makes an empty one, so that there is a file to finish even where nothing is to be fetched.
+  await pipeline(Readable.from([]), createWriteStream(part, { flags: "a" }));
+  let done = 0;
+  for await (const chunk of createReadStream(part) as AsyncIterable<Uint8Array>) {
+    hash.update(chunk);
+    done += chunk.length;
+  }
+  return done;
+}
+
+/** Passes bytes on, hashes them, and stops at the first chunk that brings more than was listed. */
+const checked = (file: ListFileEntry, done: number, hash: Hash) =>
+  async function* (source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    let total = done;
+    for await (const chunk of source) {
+      total += chunk.length;
+      hash.update(chunk);
+      yield chunk;
+      if (total > file.size) return;
+    }
+  };
+
+function hubError(repository: string, error: unknown): UserError {
+  const { statusCode } = Object(error) as { readonly statusCode?: number };
+  if (statusCode === 404) {
+    return new UserError("not_found", `The Hub has no model repository "${repository}".`, { cause: error });
+  }
+  if (statusCode === 401 || statusCode === 403) {
+    return new UserError(
+      "not_found",
+      `The Hub does not open "${repository}" to you. Check its name; if that is right, accept its licence there and set HF_TOKEN.`,
+      { cause: error },
+    );
+  }
+  // The library passes some failures on as bare text.
+  const reason = error instanceof Error ? error.message : String(error);
+  return new UserError(
+    "unavailable",
+    `Downloading "${repository}" failed: ${reason}. Try again; what has arrived is kept.`,
+    { cause: error },
+  );
+}
