@@ -71,7 +71,8 @@ export async function locateModel(wanted: string | undefined, hub: Hub): Promise
     defaults: usualDefaults,
   };
   if (existsSync(join(unknown.id, "unet", "config.json"))) return { ...unknown, folder: unknown.id };
-  if (/^[\w.-]+\/[\w.-]+$/.test(unknown.id) && !existsSync(unknown.id)) {
+  // No part starts with a dot: `../elsewhere` is a folder, and never leads out of the cache.
+  if (/^\w[\w.-]*\/\w[\w.-]*$/.test(unknown.id) && !existsSync(unknown.id)) {
     return { ...unknown, folder: await downloadModel(unknown.id, hub) };
   }
   throw new UserError(
