@@ -1,21 +1,26 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { routes } from "../../shared/api.ts";
 import { person } from "../http/test-gateway.ts";
 import type { Answer, Member } from "../support/discord/member.ts";
 import type { SeenMessage } from "../support/discord/seen-message.ts";
-import { learnWord, type Studio, startStudio } from "./test-studio.ts";
+import { learnWord, type Server, type Studio, share, startStudio } from "./test-studio.ts";
 
 let studio: Studio;
+let server: Server;
 let ada: Member;
 let ben: Member;
 
-beforeEach(async () => {
+beforeAll(async () => {
   studio = await startStudio();
-  ada = studio.addMember("ada");
-  ben = studio.addMember("ben");
 });
 
-afterEach(() => studio.close());
+beforeEach(() => {
+  server = studio.newServer();
+  ada = server.addMember("ada");
+  ben = server.addMember("ben");
+});
+
+afterAll(() => studio.close());
 
 const settled = (member: Member, answer: Answer): Promise<SeenMessage> =>
   member.until(() => answer.message()?.loading === false && answer.message());
@@ -30,8 +35,8 @@ test("/concepts list shows one's own words with a button each, and what others h
   const own = await list(ada);
   expect(own.ephemeral).toBe(true);
   expect(own.text).toMatch(/`<pot>`.*private/);
-  await ada.press(own, "Share");
-  await ben.until(() => ben.see().some(({ text }) => text.includes("shares a new word: `<pot>`")));
+  await share(ada, own, "Share");
+  expect(ben.see()[0]?.text).toContain("shares a new word: `<pot>`");
   expect((await list(ada)).text).toMatch(/`<pot>`.*shared/);
   const theirs = await list(ben);
   expect(theirs.text).toMatch(/Shared with you.*`<pot>`.*ada/s);
@@ -40,10 +45,9 @@ test("/concepts list shows one's own words with a button each, and what others h
 
 test("a shared word can be taken back", async () => {
   await learnWord(ada, "pot");
-  await ada.press(await list(ada), "Share");
-  await ben.until(() => ben.see().length > 0);
-  const answer = await settled(ada, await ada.press(await list(ada), "Unshare"));
-  expect(answer.text).toContain("private again");
+  await share(ada, await list(ada), "Share");
+  await ada.press(await list(ada), "Unshare");
+  const answer = await ada.until(() => ada.see().find(({ text }) => text.includes("`<pot>` is private again")));
   expect(answer.ephemeral).toBe(true);
   expect((await list(ben)).text).toContain("No words yet");
 });
@@ -91,7 +95,7 @@ test("a private word of somebody else cannot be seen, used, shared or deleted by
     expect(told.text).toMatch(/⚠️|🔒/);
   }
   // The gateway itself, asked as Ben.
-  const asBen = { ...person(ben.id, studio.guild.id), user: { id: ben.id, name: "ben" } };
+  const asBen = { ...person(ben.id, server.guild.id), user: { id: ben.id, name: "ben" } };
   const calls = [
     await studio.gateway.call(asBen, routes.readConcept, id),
     await studio.gateway.call(asBen, routes.deleteConcept, id),
@@ -106,8 +110,7 @@ test("a private word of somebody else cannot be seen, used, shared or deleted by
 test("a shared word can be used by all and deleted by its owner alone", async () => {
   const learned = await learnWord(ada, "pot");
   const [id = ""] = (learned.buttons[0]?.customId ?? "").split(":").slice(1);
-  await ada.press(learned, "Share with the server");
-  await ben.until(() => ben.see().length > 0);
+  await share(ada, learned);
   const own = await list(ben);
   const before = ben.see().length;
   await ben.forgePress(own, `concept.delete:${id}`);

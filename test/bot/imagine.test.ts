@@ -1,20 +1,25 @@
 import { PermissionFlagsBits } from "discord.js";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Member } from "../support/discord/member.ts";
 import type { SeenMessage } from "../support/discord/seen-message.ts";
-import { learnWord, type Studio, says, startStudio } from "./test-studio.ts";
+import { learnWord, type Server, type Studio, says, share, startStudio } from "./test-studio.ts";
 
 let studio: Studio;
+let server: Server;
 let ada: Member;
 let ben: Member;
 
-beforeEach(async () => {
+beforeAll(async () => {
   studio = await startStudio();
-  ada = studio.addMember("ada");
-  ben = studio.addMember("ben");
 });
 
-afterEach(() => studio.close());
+beforeEach(() => {
+  server = studio.newServer();
+  ada = server.addMember("ada");
+  ben = server.addMember("ben");
+});
+
+afterAll(() => studio.close());
 
 async function draw(
   member: Member,
@@ -26,11 +31,6 @@ async function draw(
     const message = answer.message();
     return message !== undefined && !message.loading && !message.text.includes("Drawing…") && message;
   });
-}
-
-async function share(member: Member, learned: SeenMessage): Promise<void> {
-  const answer = await member.press(learned, "Share with the server");
-  await member.until(() => answer.message()?.text.includes("shares a new word"));
 }
 
 test("/imagine without a learned word draws for everybody", async () => {
@@ -87,9 +87,9 @@ test("Again draws anew in a message of its own; only the person whose picture it
 });
 
 test("where the person or the bot may not post pictures, the answer is private", async () => {
-  studio.emulator.deny(studio.channel, PermissionFlagsBits.AttachFiles, ada.id);
+  studio.emulator.deny(server.channel, PermissionFlagsBits.AttachFiles, ada.id);
   expect((await draw(ada, "a red mug")).ephemeral).toBe(true);
-  studio.emulator.deny(studio.channel, PermissionFlagsBits.SendMessages);
+  studio.emulator.deny(server.channel, PermissionFlagsBits.SendMessages);
   expect((await draw(ben, "a red mug")).ephemeral).toBe(true);
   expect((await draw(ben, "a red mug", { "only-me": true })).ephemeral).toBe(true);
 });

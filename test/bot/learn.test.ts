@@ -1,19 +1,23 @@
 import { MessageFlags, PermissionFlagsBits } from "discord.js";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { listAll } from "../../functions/store/store.ts";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { UserError } from "../../shared/error.ts";
 import type { Member } from "../support/discord/member.ts";
-import { learnWord, photo, propose, type Studio, says, startStudio } from "./test-studio.ts";
+import { learnWord, photo, propose, type Server, type Studio, says, startStudio } from "./test-studio.ts";
 
 let studio: Studio;
+let server: Server;
 let ada: Member;
 
-beforeEach(async () => {
+beforeAll(async () => {
   studio = await startStudio();
-  ada = studio.addMember("ada");
 });
 
-afterEach(() => studio.close());
+beforeEach(() => {
+  server = studio.newServer();
+  ada = server.addMember("ada");
+});
+
+afterAll(() => studio.close());
 
 const labels = (message: { buttons: readonly { label: string }[] }) => message.buttons.map(({ label }) => label);
 const minutes = (count: number) => count * 60_000;
@@ -33,7 +37,7 @@ test("/learn and one tap on Learn are enough: the word and its strip come", asyn
 });
 
 test("nobody else sees anything of it", async () => {
-  const ben = studio.addMember("ben");
+  const ben = server.addMember("ben");
   await learnWord(ada, "pot");
   expect(ben.see()).toEqual([]);
 });
@@ -90,10 +94,8 @@ test("pointing with buttons: two taps on 5×5 grids are a click in the middle of
   const inner = await says(ada, card.id, "Closer");
   await ada.press(inner, "E1");
   await says(ada, card.id, "What should I learn?");
-  const key = (await Array.fromAsync(listAll(studio.gateway.store, "drafts/"))).find((entry) =>
-    entry.key.endsWith(".json"),
-  )?.key;
-  const stored = JSON.parse(new TextDecoder().decode((await studio.gateway.store.get(key ?? ""))?.data));
+  const [, id] = card.buttons[0]?.customId?.split(":") ?? [];
+  const stored = JSON.parse(new TextDecoder().decode((await studio.gateway.store.get(`drafts/${id}.json`))?.data));
   expect(stored.draft.click).toEqual({ x: expect.closeTo((1 + 4.5 / 5) / 5), y: expect.closeTo((2 + 0.5 / 5) / 5) });
 });
 
@@ -141,7 +143,7 @@ test("what is no picture, or too large, is refused in private with what to do", 
 
 test("two presses and a stranger's press are one job and one message", async () => {
   studio.door.shut();
-  const ben = studio.addMember("ben");
+  const ben = server.addMember("ben");
   const card = await propose(ada);
   const learn = card.buttons[0]?.customId ?? "";
   const [, , refused] = await Promise.all([
@@ -160,7 +162,7 @@ test("two presses and a stranger's press are one job and one message", async () 
 });
 
 test("a stranger's press that carries no trace of the owner is refused by the gateway", async () => {
-  const ben = studio.addMember("ben");
+  const ben = server.addMember("ben");
   const card = await propose(ada);
   // A message of Ben's own, with the id of Ada's draft in its buttons.
   const own = await propose(ben);
@@ -234,7 +236,7 @@ test("after fifteen minutes it goes on by direct message, in one message", async
 });
 
 test("where direct messages are closed, a mention in the channel tells it without picture or words", async () => {
-  const ben = studio.addMember("ben");
+  const ben = server.addMember("ben");
   const user = studio.emulator.world.users.get(ada.id);
   if (user) user.closedToDirectMessages = true;
   studio.door.shut();
@@ -251,7 +253,7 @@ test("where direct messages are closed, a mention in the channel tells it withou
 });
 
 test("a channel where the bot may not write is no reason to lose a word", async () => {
-  studio.emulator.deny(studio.channel, PermissionFlagsBits.SendMessages | PermissionFlagsBits.AttachFiles);
+  studio.emulator.deny(server.channel, PermissionFlagsBits.SendMessages | PermissionFlagsBits.AttachFiles);
   expect((await learnWord(ada, "pot")).ephemeral).toBe(true);
 });
 

@@ -1,4 +1,4 @@
-import type { Server } from "node:http";
+import type { Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import sharp from "sharp";
@@ -12,6 +12,7 @@ import { createTestGateway, secret, type TestGateway } from "../http/test-gatewa
 import { startEmulator } from "../support/discord/emulator.ts";
 import type { Member } from "../support/discord/member.ts";
 import type { SeenMessage } from "../support/discord/seen-message.ts";
+import { createVirtualClock } from "../support/discord/virtual-clock.ts";
 
 /** A door that tasks wait at. Open until `shut`. */
 export interface Door {
@@ -37,10 +38,8 @@ function createDoor(): Door {
 /** The real bot and the real gateway on an emulated Discord. Only the models are scripted: learning takes four steps of 25 and
  * waits at the door after the second, imagining waits there before it draws. */
 export async function startStudio() {
-  const emulator = await startEmulator();
+  const emulator = await startEmulator(createVirtualClock(Date.UTC(2026, 7, 1, 12), 1 / 3));
   const { clock } = emulator;
-  const guild = emulator.addGuild("Potting shed");
-  const channel = emulator.addChannel(guild, "general");
   const door = createDoor();
   const failure: { next: UserError | undefined } = { next: undefined };
   const runs: string[] = [];
@@ -53,9 +52,9 @@ export async function startStudio() {
   };
   const gateway: TestGateway = createTestGateway({ clock, runTask, slots: 4, leaseMs: 86_400_000 });
   library = gateway.library;
-  const server = await new Promise<Server>((resolve) => {
+  const server = await new Promise<HttpServer>((resolve) => {
     const started = serve({ fetch: gateway.app.fetch, hostname: "127.0.0.1", port: 0 }, () =>
-      resolve(started as Server),
+      resolve(started as HttpServer),
     );
   });
   const log: { event: string; fields: Readonly<Record<string, unknown>> }[] = [];
@@ -63,7 +62,6 @@ export async function startStudio() {
     startBot(
       {
         discordToken: emulator.world.botToken,
-        discordServer: guild.id,
         discordApi: emulator.restUrl,
         attachmentOrigins: [emulator.cdnOrigin],
         gatewayUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -75,8 +73,17 @@ export async function startStudio() {
   let bot = await start();
 
   return {
-    ...{ emulator, clock, guild, channel, gateway, door, failure, runs, log },
-    addMember: (name: string) => emulator.addMember(guild, channel, name),
+    ...{ emulator, clock, gateway, door, failure, runs, log },
+    /** A server of its own for each test: nobody and nothing of the others is in it. */
+    newServer() {
+      door.open();
+      failure.next = undefined;
+      runs.length = 0;
+      emulator.world.requests.length = 0;
+      const guild = emulator.addGuild("Potting shed");
+      const channel = emulator.addChannel(guild, "general");
+      return { guild, channel, addMember: (name: string) => emulator.addMember(guild, channel, name) };
+    },
     /** Stops the bot, politely or as a crash does, and starts another. */
     async restartBot(how: "released" | "crashed") {
       await bot.stop({ release: how === "released" });
@@ -87,7 +94,6 @@ export async function startStudio() {
       server.closeAllConnections();
       server.close();
     },
-    stopBot: (how: "released" | "crashed") => bot.stop({ release: how === "released" }),
     async close() {
       door.open();
       await bot.stop();
@@ -100,6 +106,7 @@ export async function startStudio() {
 }
 
 export type Studio = Awaited<ReturnType<typeof startStudio>>;
+export type Server = ReturnType<Studio["newServer"]>;
 
 async function* scriptedLearn(
   library: ConceptLibrary,
@@ -213,4 +220,10 @@ export async function learnWord(member: Member, name: string): Promise<SeenMessa
   const card = await propose(member, { name });
   await member.press(card, `Learn “${name}”`);
   return says(member, card.id, "I know");
+}
+
+/** Share, up to the news in the channel. */
+export async function share(member: Member, message: SeenMessage, button = "Share with the server"): Promise<void> {
+  await member.press(message, button);
+  await member.until(() => member.see().some(({ text }) => text.includes("shares a new word")));
 }

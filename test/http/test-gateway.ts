@@ -120,7 +120,7 @@ export function createTestGateway(options: TestGatewayOptions = {}) {
     const isBytes = body instanceof Uint8Array;
     const bytes = isBytes ? body : new TextEncoder().encode(body === undefined ? "" : JSON.stringify(body));
     const signed =
-      identity === undefined ? {} : await signRequest(secret, identity, { method, path, body: bytes }, Date.now());
+      identity === undefined ? {} : await signRequest(secret, identity, { method, path, body: bytes }, clock.now());
     return app.request(path, {
       method,
       headers: { ...signed, ...headers },

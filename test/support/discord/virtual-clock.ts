@@ -1,4 +1,5 @@
-/** Time that runs with the machine's and can be moved ahead, so that 15 minutes pass in no time. Milliseconds since 1970. */
+/** Time that runs with the machine's, or slower, and can be moved ahead, so that 15 minutes pass in no time. Milliseconds since
+ * 1970. */
 export interface VirtualClock {
   now(): number;
   /** Resolves once `ms` have passed on this clock. Rejects with the signal's reason when aborted. */
@@ -13,15 +14,16 @@ interface Sleeper {
   timer: NodeJS.Timeout;
 }
 
-export function createVirtualClock(startMs: number = Date.UTC(2026, 7, 1, 12)): VirtualClock {
+/** @param rate virtual milliseconds in a real one: below 1, a machine that is busy keeps Discord's three seconds. */
+export function createVirtualClock(startMs: number = Date.UTC(2026, 7, 1, 12), rate = 1): VirtualClock {
   const beganMs = performance.now();
   const sleepers = new Set<Sleeper>();
   let skippedMs = 0;
-  const now = () => Math.floor(startMs + performance.now() - beganMs + skippedMs);
+  const now = () => Math.floor(startMs + (performance.now() - beganMs) * rate + skippedMs);
 
   const arm = (sleeper: Sleeper) => {
     clearTimeout(sleeper.timer);
-    sleeper.timer = setTimeout(sleeper.wake, Math.max(0, sleeper.dueMs - now()));
+    sleeper.timer = setTimeout(sleeper.wake, Math.max(0, sleeper.dueMs - now()) / rate);
   };
   return {
     now,
@@ -41,7 +43,7 @@ export function createVirtualClock(startMs: number = Date.UTC(2026, 7, 1, 12)): 
           end();
           resolve();
         };
-        const sleeper: Sleeper = { dueMs: now() + ms, wake, timer: setTimeout(wake, ms) };
+        const sleeper: Sleeper = { dueMs: now() + ms, wake, timer: setTimeout(wake, ms / rate) };
         sleepers.add(sleeper);
         signal?.addEventListener("abort", abort, { once: true });
       }),
