@@ -4,6 +4,7 @@ import type { ConceptName } from "../../shared/concept-name.ts";
 // Layout in the store:
 //
 //   concepts/<id>/<version>.safetensors      rows and passport as learned; never changes
+//   concepts/<id>/<kind>-<version>.<ending>  its pictures: mask, preview, source
 //   concepts/<id>/meta.json                  the passport of today: name, scope, version, deleted when
 //   names/private/<owner>/<name>.json        which of the owner's concepts has the name
 //   names/<scope>/<scopeId>/<name>.json      which concept of a server, or of the public, has the plain name

@@ -8,14 +8,14 @@ import { nameForOwner, privatePlace } from "./library-names.ts";
 import { changeRecord, createRecord, encodeJson, passportOf, readRecord, requireOwned } from "./library-record.ts";
 
 /** See ConceptLibrary.save. Each step leaves something that a second run of the same job finds and goes on from: the owner's
- * list (so that nothing escapes /forget), the rows, the record, and at last the name that makes it visible to others. */
+ * list (so that nothing escapes /forget), pictures and rows, the record, and at last the name that makes it visible to others. */
 export async function saveConcept(store: Store, { meta, rows }: Concept): Promise<ConceptMeta> {
   const before = await readRecord(store, meta.id);
   if (before !== undefined && before.owner.id !== meta.owner.id) throw takenId(meta.id);
   const fresh: ConceptMeta = { ...meta, version: 1, scope: "private", scopeId: meta.owner.id, versions: [] };
+  await store.put(ownerKey(fresh.owner.id, fresh.id), encodeJson({ id: fresh.id }));
   const mine = await keepPictures(store, fresh);
   const file = encodeConcept({ meta: mine, rows });
-  await store.put(ownerKey(mine.owner.id, mine.id), encodeJson({ id: mine.id }));
   await store.put(rowsKey(mine.id, 1), file, { ifNoneMatch: "*" });
   const own = nameKey(privatePlace(mine.owner.id), mine.name);
   const record = await createRecord(store, { ...mine, nameKeys: [own] });

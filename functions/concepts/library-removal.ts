@@ -1,7 +1,7 @@
-import type { ConceptMeta, Id, StoreKey, Viewer } from "../../shared/concept.ts";
+import type { ConceptMeta, Id, Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import { listAll, type Store } from "../store/store.ts";
-import { conceptFolder, deletedFolder, deletedKey, idFromKey, ownerFolder, ownerKey } from "./library-keys.ts";
+import { conceptFolder, deletedFolder, deletedKey, idFromKey, metaKey, ownerFolder, ownerKey } from "./library-keys.ts";
 import { dropPointer, nameForOwner, nameWhereShared } from "./library-names.ts";
 import {
   type ConceptRecord,
@@ -87,8 +87,8 @@ export async function forgetPerson(
   return total;
 }
 
-/** Removes a concept from the store: names, pictures, rows, record and at last the marks by which it is found, so that a run
- * that was cut short can be repeated. */
+/** Removes a concept from the store: names, pictures, rows, and only when all went the record and the marks by which it is
+ * found, so that a run that was cut short can be repeated. */
 async function destroy(store: Store, owner: Id, id: Id): Promise<{ removed: number; failed: number }> {
   const total = { removed: 0, failed: 0 };
   const attempt = async (remove: () => Promise<number | boolean>): Promise<void> => {
@@ -102,14 +102,13 @@ async function destroy(store: Store, owner: Id, id: Id): Promise<{ removed: numb
   const record = await readRecord(store, id);
   if (record !== undefined) {
     for (const key of record.nameKeys) await attempt(() => dropPointer(store, key, id));
-    for (const key of picturesOf(record)) await attempt(() => store.delete(key));
   }
-  for await (const { key } of listAll(store, conceptFolder(id))) await attempt(() => store.delete(key));
+  for await (const { key } of listAll(store, conceptFolder(id))) {
+    if (key !== metaKey(id)) await attempt(() => store.delete(key));
+  }
   if (total.failed > 0) return total;
+  await attempt(() => store.delete(metaKey(id)));
   await attempt(() => store.delete(deletedKey(id)));
   await attempt(() => store.delete(ownerKey(owner, id)));
   return total;
 }
-
-const picturesOf = ({ mask, preview, source }: ConceptRecord): readonly StoreKey[] =>
-  [mask, preview, source].filter((key) => key !== undefined);
