@@ -11,26 +11,33 @@ import { toImage, toTokens } from "./spatial-transformer.ts";
 import { publicKeys } from "./unet-config.ts";
 
 /** diffusers' AutoencoderKL config; an unknown key or value is an error that names it. */
-const AutoencoderConfig = z.strictObject({
-  in_channels: z.literal(3).default(3),
-  out_channels: z.literal(3).default(3),
-  down_block_types: z.array(z.literal("DownEncoderBlock2D")),
-  up_block_types: z.array(z.literal("UpDecoderBlock2D")),
-  block_out_channels: z.array(z.int().positive()),
-  layers_per_block: z.int().positive().default(1),
-  act_fn: z.literal("silu").default("silu"),
-  latent_channels: z.int().positive().default(4),
-  norm_num_groups: z.int().positive().default(32),
-  sample_size: z.int().positive().default(512),
-  scaling_factor: z.number().positive().default(0.18215),
-  shift_factor: z.null().default(null),
-  latents_mean: z.null().default(null),
-  latents_std: z.null().default(null),
-  force_upcast: z.boolean().default(true),
-  use_quant_conv: z.boolean().default(true),
-  use_post_quant_conv: z.boolean().default(true),
-  mid_block_add_attention: z.boolean().default(true),
-});
+const AutoencoderConfig = z
+  .strictObject({
+    in_channels: z.literal(3).default(3),
+    out_channels: z.literal(3).default(3),
+    down_block_types: z.array(z.literal("DownEncoderBlock2D")),
+    up_block_types: z.array(z.literal("UpDecoderBlock2D")),
+    block_out_channels: z.array(z.int().positive()).min(1),
+    layers_per_block: z.int().positive().default(1),
+    act_fn: z.literal("silu").default("silu"),
+    latent_channels: z.int().positive().default(4),
+    norm_num_groups: z.int().positive().default(32),
+    sample_size: z.int().positive().default(512),
+    scaling_factor: z.number().positive().default(0.18215),
+    shift_factor: z.null().default(null),
+    latents_mean: z.null().default(null),
+    latents_std: z.null().default(null),
+    force_upcast: z.boolean().default(true),
+    use_quant_conv: z.boolean().default(true),
+    use_post_quant_conv: z.boolean().default(true),
+    mid_block_add_attention: z.boolean().default(true),
+  })
+  .refine(
+    (c) =>
+      c.down_block_types.length === c.block_out_channels.length &&
+      c.up_block_types.length === c.block_out_channels.length,
+    { message: "down_block_types, up_block_types and block_out_channels must have the same length" },
+  );
 export type AutoencoderConfig = z.infer<typeof AutoencoderConfig>;
 
 export const openAutoencoder = (folder: string): Component<AutoencoderConfig> =>

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { ZodType } from "zod";
+import { type ZodType, z } from "zod";
 import { UserError } from "../../shared/error.ts";
 import { type WeightValue, weight } from "../graph/value.ts";
 import { readHeader, readRows, type SafetensorsFile } from "../tensor/safetensors.ts";
@@ -30,15 +30,17 @@ const weightFiles = [
 export function openComponent<Config>(folder: string, name: string, schema: ZodType<Config>): Component<Config> {
   const root = join(folder, name);
   const config = readConfig(join(root, "config.json"), schema);
-  const files = weightPaths(root).map((path) => readHeader(path));
+  const paths = weightPaths(root);
+  const files = paths.map((path) => readHeader(path));
   const find = (parameter: string) => {
-    for (const file of files) {
+    for (const [i, file] of files.entries()) {
       const entry = file.tensors.get(parameter);
-      if (entry) return { file, entry };
+      // Messages name the file as people know it, not what a link leads to.
+      if (entry) return { file, entry, path: paths[i] as string };
     }
     throw new UserError(
       "bad_config",
-      `${name}: the config asks for weight "${parameter}", which no file in ${root} has. Is config.json from another checkpoint?`,
+      `${root}: config.json asks for weight "${parameter}", which no file there has. Is config.json from another checkpoint?`,
     );
   };
   return {
@@ -47,18 +49,18 @@ export function openComponent<Config>(folder: string, name: string, schema: ZodT
     files,
     has: (parameter) => files.some((file) => file.tensors.has(parameter)),
     weight: (parameter, shape) => {
-      const { file, entry } = find(parameter);
+      const { file, entry, path } = find(parameter);
       if (entry.shape.join() !== shape.join()) {
         throw new UserError(
           "bad_config",
-          `${name}: weight "${parameter}" has shape [${entry.shape}], config.json implies [${shape}]. Is config.json from another checkpoint?`,
+          `${path}: weight "${parameter}" has shape [${entry.shape}], config.json implies [${shape}]. Is config.json from another checkpoint?`,
         );
       }
       const { dtype, offset, length } = entry;
       if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16") {
         throw new UserError(
           "bad_config",
-          `${name}: weight "${parameter}" is stored as ${dtype}; expected F32, F16 or BF16.`,
+          `${path}: weight "${parameter}" is stored as ${dtype}; expected F32, F16 or BF16.`,
         );
       }
       return weight(`${name}/${parameter}`, shape, { file: file.path, offset, length, storage: dtype });
@@ -69,9 +71,11 @@ export function openComponent<Config>(folder: string, name: string, schema: ZodT
 
 /** Reads a JSON file of at most 1 MB. @throws UserError not_found, bad_config naming the key that does not fit */
 export function readConfig<Config>(path: string, schema: ZodType<Config>): Config {
-  if (!existsSync(path)) throw new UserError("not_found", `${path} does not exist; expected a diffusers model folder.`);
-  if (statSync(path).size > 1_000_000)
-    throw new UserError("bad_config", `${path} is larger than 1 MB; no model config is.`);
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (!status) throw new UserError("not_found", `${path} does not exist; expected a diffusers model folder.`);
+  // Reading a pipe or a device could go on for ever.
+  if (!status.isFile()) throw new UserError("bad_config", `${path} is not a regular file.`);
+  if (status.size > 1_000_000) throw new UserError("bad_config", `${path} is larger than 1 MB; no model config is.`);
   let json: unknown;
   try {
     json = JSON.parse(readFileSync(path, "utf8"));
@@ -80,8 +84,9 @@ export function readConfig<Config>(path: string, schema: ZodType<Config>): Confi
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;
+  // Keys come from the file and may be long.
   const problems = result.error.issues.map((issue) => `${issue.path.join(".") || "config"}: ${issue.message}`);
-  throw new UserError("bad_config", `${path}: ${problems.slice(0, 5).join("; ")}`);
+  throw new UserError("bad_config", `${path}: ${problems.slice(0, 5).join("; ").slice(0, 500)}`);
 }
 
 /** One file, or the shards that an index names. */
@@ -89,19 +94,19 @@ function weightPaths(root: string): readonly string[] {
   for (const name of weightFiles) {
     const path = join(root, name);
     if (existsSync(path)) return [path];
-    if (existsSync(`${path}.index.json`)) return shardPaths(root, `${path}.index.json`);
+    if (existsSync(`${path}.index.json`)) {
+      const { weight_map } = readConfig(`${path}.index.json`, ShardIndex);
+      return [...new Set(Object.values(weight_map))].map((shard) => join(root, shard));
+    }
   }
   throw new UserError("not_found", `${root} has no weights; expected one of ${weightFiles.join(", ")}.`);
 }
 
-function shardPaths(root: string, index: string): readonly string[] {
-  const { weight_map } = JSON.parse(readFileSync(index, "utf8")) as { weight_map?: Record<string, unknown> };
-  const names = [...new Set(Object.values(weight_map ?? {}))];
-  if (names.length === 0 || !names.every((name) => typeof name === "string" && /^[\w.-]+\.safetensors$/.test(name))) {
-    throw new UserError(
-      "bad_config",
-      `${index}: weight_map must map weights to .safetensors files of the same folder.`,
-    );
-  }
-  return names.map((name) => join(root, name as string));
-}
+const ShardIndex = z.looseObject({
+  weight_map: z
+    .record(
+      z.string(),
+      z.string().regex(/^[\w-][\w.-]*\.safetensors$/, "expected a .safetensors file of the same folder"),
+    )
+    .refine((map) => Object.keys(map).length > 0, "names no weights"),
+});

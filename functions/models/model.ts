@@ -25,7 +25,7 @@ export interface Tokenizer {
 export interface Model {
   /** Catalogue name or folder as the user gave it. */
   readonly id: string;
-  /** sha-256 (hex) over every component's config and safetensors header and size. */
+  /** sha-256 (hex) over every component's config, safetensors header and weights, large files sampled: see fingerprint. */
   readonly hash: string;
   readonly tokenizer: Tokenizer;
   /** D. */

@@ -7,10 +7,12 @@ import type { Engine, Session } from "../onnx/engine.ts";
 import { lower } from "../onnx/lower.ts";
 import { scale } from "../ops/multiply.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { assertFit } from "./assert-fit.ts";
 import { type AutoencoderConfig, decoder, downscaleOf, encoder, openAutoencoder } from "./autoencoder.ts";
 import { type ClipTextConfig, clipText, openClipText, tokenEmbedding } from "./clip-text.ts";
 import { type Component, readConfig } from "./component.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { assertFiniteWeights } from "./finite-weights.ts";
 import type { Model } from "./model.ts";
 import { alphasCumprod, betaSchedules } from "./noise-schedule.ts";
 import { openTokenizer } from "./tokenizer.ts";
@@ -19,9 +21,9 @@ import { openUnet, type UnetConfig } from "./unet-config.ts";
 
 /** The keys of scheduler_config.json that describe the trained model rather than a sampler. */
 const SchedulerConfig = z.looseObject({
-  num_train_timesteps: z.int().positive().default(1000),
-  beta_start: z.number().positive().default(0.0001),
-  beta_end: z.number().positive().default(0.02),
+  num_train_timesteps: z.int().min(2).max(100_000).default(1000),
+  beta_start: z.number().positive().lt(1).default(0.0001),
+  beta_end: z.number().positive().lt(1).default(0.02),
   beta_schedule: z.enum(betaSchedules).default("linear"),
   prediction_type: z.enum(["epsilon", "v_prediction"]).default("epsilon"),
   steps_offset: z.int().min(0).default(0),
@@ -47,14 +49,17 @@ export interface OpenedModel extends Model {
   ): Promise<Readonly<Record<string, Tensor>>>;
 }
 
+const isFiniteTensor = ({ data }: Tensor): boolean => data.every(Number.isFinite);
+
 /** Above this much weight data one session per graph is kept, below it several batch sizes at once. */
 const bigModelBytes = 500_000_000;
 
-/** Opens a diffusers folder. Nothing is loaded until first used; sessions are cached per graph, batch and size.
+/** Opens a diffusers folder and checks that its configs and weights fit together. No weight is read until first used;
+ * sessions are cached per graph, batch and size, and calls run one after another, as the engine does.
  * @throws UserError not_found, bad_config, bad_safetensors naming the file and the key */
 export function openModel(id: string, folder: string, engine: Engine): OpenedModel {
   const parts: Parts = { text: openClipText(folder), unet: openUnet(folder), autoencoder: openAutoencoder(folder) };
-  assertFit(parts);
+  assertFit(parts, folder);
   const scheduler = readConfig(join(folder, "scheduler", "scheduler_config.json"), SchedulerConfig);
   const files = [parts.text, parts.unet, parts.autoencoder].flatMap((part) => part.files);
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
@@ -64,21 +69,30 @@ export function openModel(id: string, folder: string, engine: Engine): OpenedMod
   const { scaling_factor: scalingFactor } = parts.autoencoder.config;
   const target = engine.providers[0] ?? "cpu";
 
-  const run = async (
+  const runOnce = async (
     kind: string,
     graph: () => Graph,
-    feeds: Record<string, Tensor>,
+    feeds: Readonly<Record<string, Tensor>>,
   ): Promise<Record<string, Tensor>> => {
     const shapes = Object.values(feeds).map((feed) => `[${feed.shape}]`);
     const model = () => lower(graph(), { preset: engine.preset, target });
     try {
       const session = await sessions(kind, shapes.join(" "), model);
-      return (await session.run(feeds)) as Record<string, Tensor>;
+      const outputs = (await session.run(feeds)) as Record<string, Tensor>;
+      if (!Object.values(outputs).every(isFiniteTensor)) assertFiniteWeights(files);
+      return outputs;
     } catch (error) {
       // The process that held the sessions is gone: the next call loads them into a new one.
       if (error instanceof UserError && error.code === "engine_failed") sessions.forget();
       throw error;
     }
+  };
+  // One after another: a session must not be closed to make room while another call is about to use it.
+  let last: Promise<unknown> = Promise.resolve();
+  const run: typeof runOnce = (...call) => {
+    const next = last.then(() => runOnce(...call));
+    last = next.catch(() => undefined);
+    return next;
   };
   const result = (outputs: Readonly<Record<string, Tensor>>, name: string): Tensor => outputs[name] as Tensor;
 
@@ -131,27 +145,10 @@ export function openModel(id: string, folder: string, engine: Engine): OpenedMod
       });
       return result(await run("decoder", graph, { latents }), "pixels");
     },
-    close: () => sessions.close(),
+    close: () => last.then(() => sessions.close()),
     parts,
     run,
   };
-}
-
-/** @throws UserError bad_config when the components cannot belong together */
-function assertFit({ text, unet: network, autoencoder }: Parts): void {
-  const expectEqual = (a: number, b: number, what: string): void => {
-    if (a !== b) throw new UserError("bad_config", `The model folder mixes checkpoints: ${what} (${a} and ${b}).`);
-  };
-  expectEqual(
-    text.config.hidden_size,
-    network.config.cross_attention_dim,
-    "text_encoder hidden_size and unet cross_attention_dim differ",
-  );
-  expectEqual(
-    autoencoder.config.latent_channels,
-    network.config.in_channels,
-    "vae latent_channels and unet in_channels differ",
-  );
 }
 
 interface Sessions {

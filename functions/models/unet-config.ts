@@ -9,16 +9,18 @@ const only = <const T extends string | number | boolean | null>(value: T) => z.l
 /** Every key that diffusers writes; an unknown key or value is an error that names it. */
 const UnetConfig = z
   .strictObject({
-    sample_size: z.int().positive(),
+    /** Side of the latents; 1,024 cells are 8,192 pixels. */
+    sample_size: z.int().positive().max(1024),
     in_channels: z.int().positive().default(4),
     out_channels: z.int().positive().default(4),
     flip_sin_to_cos: z.boolean().default(true),
     freq_shift: z.number().default(0),
     down_block_types: z.array(z.enum(["DownBlock2D", "CrossAttnDownBlock2D"])),
     up_block_types: z.array(z.enum(["UpBlock2D", "CrossAttnUpBlock2D"])),
-    block_out_channels: z.array(z.int().positive()),
+    block_out_channels: z.array(z.int().positive().multipleOf(2)).min(1),
     layers_per_block: perLevel.default(2),
-    downsample_padding: z.int().min(0).default(1),
+    /** 0: one row and column of zeros at the bottom and right only (a diffusers quirk). */
+    downsample_padding: z.union([z.literal(0), z.literal(1)]).default(1),
     norm_num_groups: z.int().positive().default(32),
     norm_eps: z.number().positive().default(1e-5),
     cross_attention_dim: z.int().positive(),
@@ -73,7 +75,7 @@ export type UnetConfig = z.infer<typeof UnetConfig>;
 
 /** Keys that start with an underscore say who wrote the file. */
 const withoutPrivateKeys = (json: unknown): unknown =>
-  typeof json === "object" && json !== null
+  typeof json === "object" && json !== null && !Array.isArray(json)
     ? Object.fromEntries(Object.entries(json).filter(([key]) => !key.startsWith("_")))
     : json;
 

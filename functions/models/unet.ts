@@ -43,8 +43,7 @@ export function unet(component: Component<UnetConfig>, { latents, timeFeatures, 
       skips.push(x);
     }
     if (level < levels - 1) {
-      const pad = config.downsample_padding;
-      const options = { stride: 2, pads: [pad, pad, pad, pad] };
+      const options = { stride: 2, pads: config.downsample_padding === 0 ? [0, 0, 1, 1] : [1, 1, 1, 1] };
       x = convLayer(component, `${path}.downsamplers.0.conv`, x, channels[level] as number, 3, options);
       skips.push(x);
     }
