@@ -1,8 +1,9 @@
 import type { Attributes, OpValue, Value } from "../graph/value.ts";
 import type { Shape } from "../tensor/tensor.ts";
 import type { Emitter, OnnxValue } from "./emitter.ts";
-import { Conv, Transpose } from "./primitives.ts";
+import { Add, Conv, Reshape, Transpose } from "./primitives.ts";
 import { apply, expect, frozen, list, number, once, operand, type Rule } from "./rule.ts";
+import { suitsWinograd, winograd } from "./winograd.ts";
 
 /** Two-dimensional convolution with square kernels. x: [B, I, H, W], W: [O, I, k, k], b: [O];
  * attributes stride and pads [top, left, bottom, right]. */
@@ -32,6 +33,13 @@ export const convRule: Rule = {
         stride: number(node, "stride"),
         pads: list(node, "pads"),
       }),
+    cpu: (e, operands, node) => {
+      const [x, w] = operands;
+      const b = operands[2] as OnnxValue | undefined;
+      if (!isWinograd(e, x, w, node)) return convRule.lowerings.plain(e, operands, node);
+      const y = winograd(e, x, w, { adjoint: false });
+      return b ? Add(e, y, Reshape(e, b, [1, w.shape[0] as number, 1, 1])) : y;
+    },
   },
 };
 
@@ -50,6 +58,7 @@ export const convInputGradientRule: Rule = {
   lowerings: {
     plain: (e, [dy, w], node) => convTranspose(e, dy, w, node),
     cpu: (e, [dy, w], node) => {
+      if (isWinograd(e, dy, w, node)) return winograd(e, dy, w, { adjoint: true });
       const kernel = w.shape[2] as number;
       const [, , height] = node.shape as [number, number, number, number];
       // Measured: MLAS convolutions beat col2im from 16 rows up; below and at stride 2 ConvTranspose wins. The flipped
@@ -71,6 +80,13 @@ export const conv = (x: Value, weight: Value, bias: Value | undefined, options: 
     stride: options.stride ?? 1,
     pads: options.pads ?? [0, 0, 0, 0],
   });
+
+/** Not in `lean`: the transformed weights would be a second copy of the mapped ones. */
+const isWinograd = (e: Emitter, x: OnnxValue, w: OnnxValue, node: OpValue): boolean =>
+  e.preset === "speed" &&
+  number(node, "stride") === 1 &&
+  list(node, "pads").every((pad) => pad === 1) &&
+  suitsWinograd(x, w);
 
 function outputSize(
   [height, width]: readonly [number, number],

@@ -37,6 +37,14 @@ export const Transpose = (e: Emitter, x: OnnxValue, perm: readonly number[]): On
     { attributes: { perm } },
   );
 
+/** Repeats the whole of x along each axis. */
+export const Tile = (e: Emitter, x: OnnxValue, times: readonly number[]): OnnxValue =>
+  e.emit(
+    "Tile",
+    [x, e.i64(times)],
+    x.shape.map((dim, i) => dim * (times[i] as number)),
+  );
+
 export const Concat = (e: Emitter, xs: readonly OnnxValue[], axis: number): OnnxValue => {
   const [first] = xs as [OnnxValue];
   if (xs.length === 1) return first;
