@@ -68,7 +68,7 @@ def learn():
     curve = []
     for s in range(len(data["latents"])):
         embeddings = data["embeddings"][s].clone()
-        for i, start in enumerate(data["starts"][s].tolist()):
+        for i, start in enumerate(data["starts"][s].int().tolist()):
             embeddings[i, start : start + len(rows)] = rows
         losses = losses_of(embeddings, data["latents"][s], data["timesteps"][s], data["target"][s], data["weights"][s])
         optimiser.zero_grad()

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 
 /** What a process used while it was watched. Linux only: read from /proc. */
 export interface Usage {
@@ -15,12 +15,12 @@ const statusOf = (processId: number, key: string): number => {
   return 1024 * Number(line?.match(/\d+/)?.[0] ?? 0);
 };
 
-/** Watches a process's memory, from when it has started until `stop`. */
+/** Watches a process's memory, from when it has started until `stop` or its end. */
 export function watchMemory(processIdOf: () => number | undefined): { readonly stop: () => Usage } {
   let usage: Usage = { peakBytes: 0, peakAnonymousBytes: 0 };
   const look = (): void => {
     const id = processIdOf();
-    if (id === undefined) return;
+    if (id === undefined || !existsSync(`/proc/${id}`)) return;
     const anonymous = statusOf(id, "RssAnon");
     usage = {
       peakBytes: statusOf(id, "VmHWM"),
