@@ -112,8 +112,15 @@ function createWriter(preset: Preset, weightsFolder: string): Writer {
     i64: (data) => literal("i64", [data.length], new Uint8Array(BigInt64Array.from(data, BigInt).buffer)),
     once,
   };
+  const places = new Map<string, WeightValue["location"]>();
   const weight = (value: WeightValue): OnnxValue => {
     const { file, offset, length, storage } = value.location;
+    const result = { name: value.name, shape: value.shape };
+    const place = places.get(value.name);
+    // A graph that asks for a weight twice gets one initialiser.
+    if (place && place.file === file && place.offset === offset) return result;
+    if (place) throw new Error(`lower: two different weights are called "${value.name}"`);
+    places.set(value.name, value.location);
     const stored = storage === "F32" ? value.name : `${value.name} as ${storage}`;
     const type = storage.toLowerCase() as ElementType;
     const location = relative(weightsFolder, file).split(sep).join("/");
@@ -128,7 +135,7 @@ function createWriter(preset: Preset, weightsFolder: string): Writer {
         attributes: { to: 1 },
       });
     }
-    return { name: value.name, shape: value.shape };
+    return result;
   };
   return {
     nodes,

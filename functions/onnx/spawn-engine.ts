@@ -23,6 +23,12 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
+/** One life of the engine process, with the questions it has not answered. */
+interface Child {
+  readonly process: ChildProcess;
+  readonly pending: Map<number, Pending>;
+}
+
 /** An engine whose process can be watched: tests end it, benchmarks weigh it. */
 export interface SpawnedEngine extends Engine {
   processId(): number | undefined;
@@ -32,40 +38,39 @@ export interface SpawnedEngine extends Engine {
 
 /** Starts the child process on first use, and again after it died. Sessions of a dead process fail with one clear
  * error each; load them again. @throws UserError unavailable when a provider is not part of this installation. */
-export function spawnEngine(
-  options: EngineOptions,
-): Engine & { readonly processId: () => number | undefined; readonly peakBytes: () => number } {
-  let child: ChildProcess | undefined;
+export function spawnEngine(options: EngineOptions): SpawnedEngine {
+  let child: Child | undefined;
   let peakBytes = 0;
   let nextId = 0;
-  const pending = new Map<number, Pending>();
 
-  function start(): ChildProcess {
-    const started = fork(fileURLToPath(new URL("./engine-process.ts", import.meta.url)), [], {
+  function start(): Child {
+    const process = fork(fileURLToPath(new URL("./engine-process.ts", import.meta.url)), [], {
       serialization: "advanced",
       execArgv: ["--disable-warning=ExperimentalWarning"],
     });
-    started.on("message", (reply: EngineReply) => {
-      const waiting = pending.get(reply.id);
-      pending.delete(reply.id);
-      waiting?.resolve(reply.result);
+    const started: Child = { process, pending: new Map() };
+    process.on("message", (reply: EngineReply) => {
+      started.pending.get(reply.id)?.resolve(reply.result);
+      started.pending.delete(reply.id);
     });
-    started.on("exit", (code, signal) => {
+    const end = (cause: string): void => {
       if (child === started) child = undefined;
-      const cause = signal ? `was ended by ${signal}` : `exited with code ${code}`;
-      for (const waiting of pending.values()) waiting.reject(engineFailed(cause));
-      pending.clear();
-    });
+      for (const waiting of started.pending.values()) waiting.reject(engineFailed(cause));
+      started.pending.clear();
+    };
+    process.on("exit", (code, signal) => end(signal ? `was ended by ${signal}` : `exited with code ${code}`));
+    // Without a listener, a process that cannot even start would take the parent with it.
+    process.on("error", (error) => end(`failed (${error.message})`));
     return started;
   }
 
-  function ask(owner: ChildProcess, body: RequestBody): Promise<Result> {
+  function ask(owner: Child, body: RequestBody): Promise<Result> {
     return new Promise((resolve, reject) => {
-      if (owner !== child || !owner.connected) return reject(engineFailed("has been restarted since"));
+      if (owner !== child || !owner.process.connected) return reject(engineFailed("that had loaded this model ended"));
       const id = nextId++;
-      pending.set(id, { resolve, reject });
-      owner.send({ ...body, id } as EngineRequest, (error) => {
-        if (error && pending.delete(id)) reject(engineFailed(error.message));
+      owner.pending.set(id, { resolve, reject });
+      owner.process.send({ ...body, id } as EngineRequest, (error) => {
+        if (error && owner.pending.delete(id)) reject(engineFailed(`cannot be reached (${error.message})`));
       });
     });
   }
@@ -95,14 +100,14 @@ export function spawnEngine(
   async function close(): Promise<void> {
     const ending = child;
     child = undefined;
-    if (!ending || ending.exitCode !== null) return;
+    if (!ending || ending.process.exitCode !== null || ending.process.signalCode !== null) return;
     await new Promise((resolve) => {
-      ending.once("exit", resolve);
-      ending.kill("SIGKILL");
+      ending.process.once("exit", resolve);
+      ending.process.kill("SIGKILL");
     });
   }
 
-  return { ...options, load, close, processId: () => child?.pid, peakBytes: () => peakBytes };
+  return { ...options, load, close, processId: () => child?.process.pid, peakBytes: () => peakBytes };
 }
 
 const engineFailed = (cause: string): UserError =>
