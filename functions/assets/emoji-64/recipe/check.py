@@ -23,7 +23,7 @@ from renders import NEVER, WORDS, Renders
 from train import token_ids, v_error
 from train_vision import caption_words
 from vae import encode, psnr
-from vision_data import crop_example, segment_bank, segment_example
+from vision_data import SEGMENT_SIDE, crop_example, segment_bank, segment_example
 
 
 def session(path):
@@ -53,22 +53,22 @@ def check_segmenter(renders, folder, count, indices):
     encoder, decoder = session(folder / "vision/segmenter/vision_encoder.onnx"), session(folder / "vision/segmenter/prompt_encoder_mask_decoder.onnx")
     rng = random.Random(555)
     bank, rows = segment_bank(rng), []
-    y, x = np.mgrid[0:128, 0:128]
+    y, x = np.mgrid[0:SEGMENT_SIDE, 0:SEGMENT_SIDE]
     for _ in range(count):
         picture, click, masks, touching = segment_example(renders, rng, bank, indices)
         embeddings, grid = encoder.run(None, {"pixel_values": pixels(picture)})
         point = {"input_points": np.array([[[click]]], np.float32), "input_labels": np.ones((1, 1, 1), np.int64)}
         _, made = decoder.run(None, point | {"image_embeddings": embeddings, "image_positional_embeddings": grid})
         ious = [(m & t).sum() / max(1, (m | t).sum()) for m, t in zip(made[0, 0] > 0, masks, strict=True)]
-        disc = (x - click[0]) ** 2 + (y - click[1]) ** 2 < 28**2
+        disc = (x - click[0]) ** 2 + (y - click[1]) ** 2 < 14**2
         rows.append((*ious, touching, masks[1].sum(), (disc & masks[1]).sum() / (disc | masks[1]).sum()))
     table = np.array(rows, float)
     size = table[:, 4]
     return {
         "part": table[:, 0].mean(), "object": table[:, 1].mean(), "group": table[:, 2].mean(),
         "objectTouching": table[table[:, 3] == 1, 1].mean(), "objectAlone": table[table[:, 3] == 0, 1].mean(),
-        "objectSmall": table[size < 1600, 1].mean(), "objectMedium": table[(size >= 1600) & (size < 5000), 1].mean(),
-        "objectLarge": table[size >= 5000, 1].mean(), "discAroundClick": table[:, 5].mean(),
+        "objectSmall": table[size < 400, 1].mean(), "objectMedium": table[(size >= 400) & (size < 1250), 1].mean(),
+        "objectLarge": table[size >= 1250, 1].mean(), "discAroundClick": table[:, 5].mean(),
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from scenes import PHRASES
 from tokenizer import known_words, write_tokenizer
 
 
-def load_pipeline(work, widths=(48, 96, 144)):
+def load_pipeline(work, widths=(32, 64, 96)):
     """The pipeline of the running averages in a work folder, fp32."""
     work = Path(work)
     tokenizer = write_tokenizer(work / "tokenizer")
@@ -45,7 +45,7 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--work", required=True)
     arguments.add_argument("--out", required=True)
-    arguments.add_argument("--widths", default="48,96,144")
+    arguments.add_argument("--widths", default="32,64,96")
     a = arguments.parse_args()
     out = Path(a.out)
     pipeline = load_pipeline(a.work, tuple(int(w) for w in a.widths.split(",")))

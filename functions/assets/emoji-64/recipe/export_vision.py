@@ -90,7 +90,7 @@ def main():
     with torch.no_grad():
         embeddings, grid = encoder(pixels)
     export(encoder, out / "segmenter/vision_encoder.onnx", {"pixel_values": pixels}, ["image_embeddings", "image_positional_embeddings"])
-    click = {"input_points": torch.tensor([[[[70.0, 60.0]]]]), "input_labels": torch.ones(1, 1, 1, dtype=torch.long)}
+    click = {"input_points": torch.tensor([[[[35.0, 30.0]]]]), "input_labels": torch.ones(1, 1, 1, dtype=torch.long)}
     click |= {"image_embeddings": embeddings, "image_positional_embeddings": grid}
     export(decoder, out / "segmenter/prompt_encoder_mask_decoder.onnx", click, ["iou_scores", "pred_masks"])
     write_json(out / "segmenter/preprocessor_config.json", preprocessor(SEGMENT_SIDE))

@@ -99,7 +99,7 @@ def make_text_encoder(vocab_size, bos, eos):
     return text
 
 
-def make_unet(widths=(48, 96, 144), layers=1):
+def make_unet(widths=(32, 64, 96), layers=1):
     """SD 1.x layout: attention on the two lower levels; `attention_head_dim` is, as there, the number of heads."""
     unet = UNet2DConditionModel(
         sample_size=16, in_channels=4, out_channels=4, layers_per_block=layers, block_out_channels=widths, norm_num_groups=8,

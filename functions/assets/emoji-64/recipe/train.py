@@ -23,6 +23,7 @@ import torch.multiprocessing as processes
 
 from data import caption_of
 from models import count, make_scheduler, make_text_encoder, make_unet, make_vae
+from renders import HERE
 from tokenizer import write_tokenizer
 from vae import encode
 
@@ -45,10 +46,10 @@ def encode_bank(work, bank):
 
 
 def load_bank(bank, tokenizer):
-    """(latents f16 [N, 4, 16, 16], token ids int16 [M ≥ N, 3, 24]): N as many as are encoded by now."""
+    """(latents f16 [N, 4, 16, 16], token ids int16 [M ≥ N, 3, 24], words [M]): N as many as are encoded by now."""
     facts, rng = json.loads((bank / "facts.json").read_text()), random.Random(0)
     captions = [caption_of(fact, rng) for fact in facts for _ in range(CAPTIONS_EACH)]
-    return torch.load(bank / "latents.pt"), known_token_ids(tokenizer, captions).reshape(len(facts), CAPTIONS_EACH, -1).short()
+    return torch.load(bank / "latents.pt"), known_token_ids(tokenizer, captions).reshape(len(facts), CAPTIONS_EACH, -1).short(), [fact["word"] for fact in facts]
 
 
 def token_ids(tokenizer, captions):
@@ -88,6 +89,35 @@ def v_error(unet, text, latents, ids, alphas, seed=1):
     return torch.cat(errors).mean().item()
 
 
+def start_text_anew(unet, text):
+    """New text encoder and cross attention for a UNet that already denoises.
+
+    While a UNet learns to denoise at all, text is noise to it: it turns the text off within a few hundred steps, and hardly
+    finds back. Once it denoises, what it lacks is what the text says. The last norm's gain stays 1, so that it cannot be
+    turned off there again.
+    """
+    fresh = make_text_encoder(text.config.vocab_size, text.config.bos_token_id, text.config.eos_token_id)
+    text.load_state_dict(fresh.state_dict())
+    text.text_model.final_layer_norm.weight.requires_grad_(False)
+    for name, module in unet.named_modules():
+        if name.endswith("attn2"):
+            for part, gain in ((module.to_q, 1.5), (module.to_k, 1.5), (module.to_v, 1.0), (module.to_out[0], 1.0)):
+                part.reset_parameters()
+                with torch.no_grad():
+                    part.weight.mul_(gain * 3**0.5)
+        if name.endswith("norm2") and hasattr(module, "normalized_shape"):
+            module.reset_parameters()
+
+
+def shuffled(in_core, core_share, rng):
+    """Indices of a pass through the training pictures in which the core subjects make up `core_share` (0: all alike)."""
+    known = np.arange(VALIDATION, len(in_core))
+    core, rest = known[in_core[VALIDATION:]], known[~in_core[VALIDATION:]]
+    if core_share > 0:
+        rest = rng.choice(rest, min(len(rest), int(len(core) * (1 - core_share) / core_share)), replace=False)
+    return rng.permutation(np.concatenate([core, rest]))
+
+
 def average(parameters, steps):
     """Local SGD (Stich 2019): every worker's weights become the mean of all, weighted by the steps each has done."""
     flat = torch.cat([p.detach().flatten() for p in parameters])
@@ -106,7 +136,9 @@ def main():
     arguments.add_argument("--rate", type=float, default=1e-3)
     arguments.add_argument("--batch", type=int, default=16)
     arguments.add_argument("--threads", type=int, default=1)
-    arguments.add_argument("--widths", default="48,96,144")
+    arguments.add_argument("--widths", default="32,64,96")
+    arguments.add_argument("--fresh-text", action="store_true", help="with --resume: start the text encoder and cross attention anew")
+    arguments.add_argument("--core-share", type=float, default=0.0, help="share of curriculum.json's subjects among the pictures; 0: every subject alike")
     arguments.add_argument("--encode-only", action="store_true", help="only fill the bank's latents, beside a running training")
     arguments.add_argument("--resume", action="store_true")
     arguments.add_argument("--fresh-schedule", action="store_true", help="resume the weights, but start warm-up and cosine anew")
@@ -132,7 +164,8 @@ def train(rank, a, started):
     if a.encode_only:
         encode_bank(work, bank)
         return
-    latents, ids = load_bank(bank, tokenizer)
+    latents, ids, words = load_bank(bank, tokenizer)
+    in_core = np.isin(words, json.loads((HERE / "curriculum.json").read_text())["core"])
     validation = (latents[:VALIDATION], ids[:VALIDATION, 0])
     empty = token_ids(tokenizer, [""])[0].short()
     alphas = make_scheduler().alphas_cumprod
@@ -153,6 +186,11 @@ def train(rank, a, started):
         step, before = state["step"], state["seconds"]
         start_step = step if a.fresh_schedule else 0
         before = 0.0 if a.fresh_schedule else before
+    if a.fresh_text:
+        start_text_anew(unet, text)
+        mean_unet.load_state_dict(unet.state_dict())
+        mean_text.load_state_dict(text.state_dict())
+        optimiser = torch.optim.AdamW(parameters, lr=a.rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
     if rank == 0:
         print(f"UNet {count(unet):,}, text encoder {count(text):,}, {len(latents)} pictures", flush=True)
 
@@ -175,7 +213,7 @@ def train(rank, a, started):
         for group in optimiser.param_groups:
             group["lr"] = rate
         if len(order) < a.batch:
-            order = VALIDATION + rng.permutation(len(latents) - VALIDATION)
+            order = shuffled(in_core[: len(latents)], a.core_share, rng)
         chosen, order = torch.from_numpy(order[: a.batch]), order[a.batch :]
         tokens = ids[chosen, torch.randint(0, CAPTIONS_EACH, (a.batch,))]
         tokens = torch.where(torch.rand(a.batch, 1) < 0.1, empty, tokens).long()
@@ -186,7 +224,7 @@ def train(rank, a, started):
         loss = ((unet(z, t, text(input_ids=tokens).last_hidden_state, return_dict=False)[0] - v).pow(2) * centre).mean()
         optimiser.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        torch.nn.utils.clip_grad_norm_([p for p in parameters if p.grad is not None], 1.0)
         optimiser.step()
         step += 1
         seen += a.batch
@@ -200,7 +238,7 @@ def train(rank, a, started):
         if rank == 0 and spent - before > report:
             minute = round((spent - before) / 60)
             line = f"{spent / 60:.1f} min, step {step}, {seen / (spent - before):.1f} pictures/s, rate {rate:.1e}, train {np.mean(losses):.4f}"
-            if minute % 5 == 0:
+            if minute % 5 == 0 or minute == 3:
                 right = v_error(mean_unet, mean_text, *validation, alphas)
                 wrong = v_error(mean_unet, mean_text, validation[0], validation[1].roll(7, 0), alphas)
                 line += f", validation {right:.4f}, captions shuffled {wrong:.4f}"

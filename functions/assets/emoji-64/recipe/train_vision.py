@@ -58,7 +58,7 @@ class Crops(IterableDataset):
             yield torch.from_numpy(picture.copy()), target
 
 
-def replayed(stream, rng, times=3, size=250):
+def replayed(stream, rng, times=4, size=250):
     """Batches of a stream, each drawn about `times` times in all: making pictures costs as much as learning from them."""
     kept = []
     while True:
@@ -106,7 +106,7 @@ def caption_loss(models, batch):
 
 def build(kind, work, tokenizer):
     if kind == "segmenter":
-        return [SegmentEncoder(), SegmentDecoder()], segment_loss, 12
+        return [SegmentEncoder(), SegmentDecoder()], segment_loss, 16
     if kind == "classifier":
         return [Classifier(len(WORDS))], class_loss, 48
     models = [CaptionEncoder(), CaptionDecoder(len(tokenizer))]

@@ -1,6 +1,6 @@
 """Training pictures for the click segmenter, the classifier and the captioner.
 
-Segmenter: cluttered 128-px pictures with one to four emoji, a click, and the masks of three levels: `part` (the
+Segmenter: cluttered 64-px pictures with one to four emoji, a click, and the masks of three levels: `part` (the
 connected patch of one flat colour under the click), `object` (the emoji), `group` (the object and all that touch it).
 Classifier and captioner: 64-px crops on white of a subject of the vocabulary, as a mask would cut it.
 """
@@ -15,7 +15,7 @@ from scipy import ndimage
 from renders import COLOURS, WORDS, accessorise, hue_of, lit, main_colour, pattern, recolour
 from scenes import SCENES, jitter, plain, scene
 
-SEGMENT_SIDE = 128
+SEGMENT_SIDE = 64
 CROP_SIDE = 64
 
 
@@ -53,7 +53,7 @@ def part_of(rgba, x, y):
 def degrade(picture, rng):
     """Light, blur, noise and JPEG, each now and then."""
     if rng.random() < 0.3:
-        picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.0)))
+        picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 0.8)))
     pixels = np.asarray(picture).astype(np.float32)
     if rng.random() < 0.5:
         pixels = (pixels - 128) * rng.uniform(0.75, 1.15) + 128 + rng.uniform(-20, 20)
@@ -104,23 +104,23 @@ def segment_bank(rng, each=60):
 
 
 def segment_example(renders, rng, bank, indices):
-    """(uint8 picture [128, 128, 3], click (x, y), bool masks [3, 128, 128]: part, object, group, touching)."""
+    """(uint8 picture [64, 64, 3], click (x, y), bool masks [3, 64, 64]: part, object, group, touching)."""
     side = SEGMENT_SIDE
     background = segment_background(rng, bank).convert("RGBA")
     layers, owner = [], np.full((side, side), -1, np.int8)
     touching = rng.random() < 0.35
-    target_size = rng.uniform(40, 116)
-    centre = (rng.uniform(36, 92), rng.uniform(36, 92))
+    target_size = rng.uniform(20, 60)
+    centre = (rng.uniform(18, 46), rng.uniform(18, 46))
     for n in range(rng.choice([1, 1, 1, 2, 3]) + touching):
         picture = instance(renders, rng, indices)
         if n == 0:
             size, at = target_size, centre
         elif n == 1 and touching:
-            size, angle = rng.uniform(34, 90), rng.uniform(0, 6.28)
+            size, angle = rng.uniform(17, 45), rng.uniform(0, 6.28)
             reach = (size + target_size) * rng.uniform(0.3, 0.46)
             at = (centre[0] + reach * np.cos(angle), centre[1] + reach * np.sin(angle))
         else:
-            size, at = rng.uniform(24, 60), (rng.uniform(0, side), rng.uniform(0, side))
+            size, at = rng.uniform(12, 30), (rng.uniform(0, side), rng.uniform(0, side))
         scale = size / max(picture.size)
         picture = picture.resize((max(3, int(picture.width * scale)), max(3, int(picture.height * scale))), Image.BILINEAR)
         layer = Image.new("RGBA", (side, side))
@@ -131,22 +131,22 @@ def segment_example(renders, rng, bank, indices):
     for n in order:
         if rng.random() < 0.15:
             shadow = Image.new("RGBA", (side, side), (0, 0, 0, 0))
-            shadow.putalpha(layers[n].getchannel("A").filter(ImageFilter.GaussianBlur(3)).point(lambda v: v // 3))
+            shadow.putalpha(layers[n].getchannel("A").filter(ImageFilter.GaussianBlur(1.5)).point(lambda v: v // 3))
             background.alpha_composite(shadow)
         background.alpha_composite(layers[n])
         owner[np.asarray(layers[n])[..., 3] > 127] = n
-    visible = [n for n in range(len(layers)) if (owner == n).sum() > 150]
+    visible = [n for n in range(len(layers)) if (owner == n).sum() > 40]
     if not visible:
         return segment_example(renders, rng, bank, indices)
     chosen = rng.choice(visible)
     thing = owner == chosen
-    inner = ndimage.binary_erosion(thing, iterations=2)
+    inner = ndimage.binary_erosion(thing)
     rows, columns = np.where(inner if inner.any() and rng.random() < 0.9 else thing)
     pick = rng.randrange(len(rows))
     x, y = int(columns[pick]), int(rows[pick])
     part = part_of(np.asarray(layers[chosen]), x, y) & thing
     group = thing
-    near = [n for n in range(len(layers)) if n != chosen and (ndimage.binary_dilation(group, iterations=3) & (owner == n)).any()]
+    near = [n for n in range(len(layers)) if n != chosen and (ndimage.binary_dilation(group, iterations=2) & (owner == n)).any()]
     for n in near:
         group = group | (owner == n)
     picture = np.asarray(degrade(background.convert("RGB"), rng))
