@@ -20,5 +20,11 @@ Exit codes: 0 done, 1 a bug of ours, ${Object.entries(exitCodes)
 for (const command of [learnCommand, imagineCommand, describeCommand, conceptsCommand, demoCommand]) {
   program.addCommand(command(runCommand));
 }
-program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+exitWithTwo(program);
+
+/** Commander ends with 1 on wrong arguments, in every subcommand on its own; ours is 2. */
+function exitWithTwo(command: Command): void {
+  command.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+  for (const subcommand of command.commands) exitWithTwo(subcommand);
+}
 await program.parseAsync();

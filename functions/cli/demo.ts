@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
+import { suggestConceptName } from "../../shared/concept-name.ts";
 import { embeddedFolder } from "../models/catalog.ts";
 import { type Click, clickArgument, wholeNumber } from "./arguments.ts";
 import { imaginePictures } from "./imagine.ts";
@@ -73,5 +74,9 @@ async function bundledSample(): Promise<{ path: string; click: Click; name: stri
   const [first] = Samples.parse(JSON.parse(await readFile(join(folder, "samples.json"), "utf8"))) as [
     z.infer<typeof Samples>[number],
   ];
-  return { path: join(folder, first.file), click: clickArgument(first.click.join(",")), name: first.name };
+  return {
+    path: join(folder, first.file),
+    click: clickArgument(first.click.join(",")),
+    name: suggestConceptName(first.name),
+  };
 }

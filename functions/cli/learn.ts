@@ -75,6 +75,7 @@ export async function learnPicture(
   flags: LearnFlags,
   signal: AbortSignal,
 ): Promise<LearnOutput> {
+  const wanted = flags.name === undefined ? undefined : conceptName(flags.name);
   const picture = await session.addPicture(await readUpload(path));
   const click = flags.click?.(picture);
   const progress = createProgress(flags.json);
@@ -86,7 +87,7 @@ export async function learnPicture(
     );
     progress.finish();
     const [thing] = described.candidates as [DescribeOutput["candidates"][number]];
-    const name = conceptName(flags.name ?? described.suggestedName);
+    const name = wanted ?? described.suggestedName;
     const seen = await readPicture((await session.store.get(picture.key))?.data as Uint8Array);
     const maskPath = await writeMask(session, seen, thing, flags.out, name);
     if (!flags.json) {
