@@ -3,7 +3,6 @@ import type { Identity } from "../../shared/identity.ts";
 import type { DescribeInput, DescribeOutput } from "../../shared/job.ts";
 import type { Bell } from "../jobs/bell.ts";
 import type { Clock } from "../jobs/clock.ts";
-import type { EngineHealth } from "../jobs/engines/engine.ts";
 import type { Ledger } from "../jobs/ledger.ts";
 import type { Log } from "../jobs/log.ts";
 import type { QueuePlace } from "../jobs/queue-estimate.ts";
@@ -16,7 +15,7 @@ import type { DraftScene } from "../tasks/draw-draft.ts";
 export interface ServiceDeps {
   readonly store: Store;
   readonly ledger: Ledger;
-  readonly engine: { cancel(id: Id): Promise<void>; health(): Promise<EngineHealth> };
+  readonly engine: { cancel(id: Id): Promise<void> };
   readonly queue: () => Promise<ReadonlyMap<Id, QueuePlace>>;
   readonly bell: Bell;
   readonly clock: Clock;
@@ -30,7 +29,7 @@ export interface ServiceDeps {
 }
 
 /** Finds what a click may mean; writes masks and crops through `files`. */
-export type Describe = (input: DescribeInput, files: TaskFiles, signal: AbortSignal) => Promise<DescribeOutput>;
+export type Describe = (input: DescribeInput, files: TaskFiles) => Promise<DescribeOutput>;
 
 /** Draws a draft → PNG. */
 export type DrawDraft = (scene: DraftScene) => Promise<Uint8Array>;

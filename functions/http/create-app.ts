@@ -25,7 +25,11 @@ export interface AppDeps extends ServiceDeps {
 
 /** The gateway: everything people's front ends ask for. All state is in the store. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const app = createService(deps, { title: "Eponym gateway", routes, secret: deps.secret });
+  const app = createService(deps, {
+    ...{ title: "Eponym gateway", routes, secret: deps.secret },
+    // Jobs wait in the store while the engine sleeps or is away: the gateway itself is ready, and no balancer restarts it.
+    health: async () => "READY",
+  });
 
   const access = createFileAccess({
     ...deps,

@@ -28,6 +28,7 @@ export function createGpuApp(deps: GpuAppDeps): Hono<AppEnv> {
   const app = createService(deps, {
     title: "Eponym GPU function",
     routes: predictionRoutes,
+    health: () => deps.engine.health(),
     trusted: self,
     ...(deps.secret !== undefined && { secret: deps.secret }),
   });

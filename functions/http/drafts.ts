@@ -1,24 +1,25 @@
-import { createHash } from "node:crypto";
 import type { Hono } from "hono";
 import { type CreateDraft, type DraftView, routes } from "../../shared/api.ts";
 import type { Id } from "../../shared/concept.ts";
+import { suggestConceptName } from "../../shared/concept-name.ts";
 import type { Draft, Point } from "../../shared/draft.ts";
 import { UserError } from "../../shared/error.ts";
 import type { Identity } from "../../shared/identity.ts";
-import { DescribeInput, type DescribeOutput, type DrawnPicture } from "../../shared/job.ts";
+import { DescribeInput, type DescribeOutput } from "../../shared/job.ts";
 import {
   checkRevision,
   createDrafts,
   draftFilesFolder,
   learnInput,
   learnJobId,
-  renamed,
   type StoredDraft,
   withCandidates,
 } from "../jobs/drafts.ts";
 import { predictionOf } from "../jobs/job-record.ts";
 import { createTaskFiles } from "../jobs/task-files.ts";
+import { suggestName } from "../tasks/describe.ts";
 import type { Describe, DrawDraft, ServiceDeps } from "./app-deps.ts";
+import { drawDraftView } from "./draft-view.ts";
 import { type AppEnv, mount } from "./mount.ts";
 import { notFound, pngSize } from "./pictures.ts";
 import type { Acceptance } from "./predictions.ts";
@@ -40,13 +41,22 @@ export function mountDrafts(app: Hono<AppEnv>, deps: DraftDeps): void {
     throw new UserError("not_found", "This draft is gone, or it is not yours: begin again with the picture.");
   };
 
-  /** Each call writes under a folder of its own, so that two at once never mix their masks. */
-  const describe = (draft: Pick<Draft, "id">, picture: string, click: Point | undefined, signal: AbortSignal) =>
-    deps.describe(
-      DescribeInput.parse({ task: "describe", picture, click }),
-      createTaskFiles(deps.store, `${draftFilesFolder(draft.id)}/${deps.newId()}`),
-      signal,
-    );
+  const running = new Map<string, Promise<DescribeOutput>>();
+  /** A client that lost patience and asks again joins what it asked for. Each run writes under a folder of its own, so that two
+   * at once never mix their masks. */
+  const describe = (id: Id, picture: string, click: Point | undefined): Promise<DescribeOutput> => {
+    const key = JSON.stringify([id, picture, click]);
+    const run = (): Promise<DescribeOutput> =>
+      deps
+        .describe(
+          DescribeInput.parse({ task: "describe", picture, click }),
+          createTaskFiles(deps.store, `${draftFilesFolder(id)}/${deps.newId()}`),
+        )
+        .finally(() => running.delete(key));
+    const found = running.get(key) ?? run();
+    running.set(key, found);
+    return found;
+  };
 
   /** Compare-and-swap at the end: what was described meanwhile for another revision is dropped. */
   const redescribe = async (
@@ -54,24 +64,26 @@ export function mountDrafts(app: Hono<AppEnv>, deps: DraftDeps): void {
     revision: number,
     click: Point | undefined,
     zoom: Draft["zoom"],
-    signal: AbortSignal,
   ): Promise<StoredDraft> => {
     checkRevision(stored.draft, revision);
     const at = click ?? stored.draft.click;
-    const found = await describe(stored.draft, stored.draft.picture.key, at, signal);
+    const found = await describe(stored.draft.id, stored.draft.picture.key, at);
     return drafts.change(stored.draft.id, revision, (current) => {
       const next = withCandidates(current, found, at);
       return { ...next, draft: { ...next.draft, zoom, revision: revision + 1 } };
     });
   };
 
-  const view = async ({ draft }: StoredDraft): Promise<DraftView> => ({ draft, picture: await draw(deps, draft) });
+  const view = async ({ draft }: StoredDraft): Promise<DraftView> => ({
+    draft,
+    picture: await drawDraftView(deps, draft),
+  });
 
-  mount(app, routes.createDraft, async ({ identity, body, signal }) => {
+  mount(app, routes.createDraft, async ({ identity, body }) => {
     const known = await drafts.read(body.id);
     if (known !== undefined) return view(ownedOrConflict(known, identity));
     if (!(await deps.mayRead(identity, body.picture))) throw notFound(body.picture);
-    const found = await describe(body, body.picture, body.click, signal);
+    const found = await describe(body.id, body.picture, body.click);
     const fresh = await newDraft(deps, identity, body, found);
     return view(ownedOrConflict(await drafts.create(fresh), identity));
   });
@@ -84,22 +96,22 @@ export function mountDrafts(app: Hono<AppEnv>, deps: DraftDeps): void {
     return view(await drafts.change(id, revision, (stored) => patched(stored, patch)));
   });
 
-  mount(app, routes.describeDraft, async ({ identity, id, body, signal }) =>
-    view(await redescribe(await owned(identity, id), body.revision, body.click, [], signal)),
+  mount(app, routes.describeDraft, async ({ identity, id, body }) =>
+    view(await redescribe(await owned(identity, id), body.revision, body.click, [])),
   );
 
-  mount(app, routes.zoomDraft, async ({ identity, id, body, signal }) => {
+  mount(app, routes.zoomDraft, async ({ identity, id, body }) => {
     const stored = await owned(identity, id);
     const [outer, inner] = body.cells;
     if (outer !== undefined && inner !== undefined) {
-      return view(await redescribe(stored, body.revision, cellCentre(outer, inner), body.cells, signal));
+      return view(await redescribe(stored, body.revision, cellCentre(outer, inner), body.cells));
     }
     // Looking closer changes nothing that would be learned: the revision stays.
     const { draft } = await drafts.change(id, body.revision, (current) => ({
       ...current,
       draft: { ...current.draft, zoom: body.cells },
     }));
-    return { draft, picture: await draw(deps, draft, body.cells) };
+    return { draft, picture: await drawDraftView(deps, draft, body.cells) };
   });
 
   mount(app, routes.learnDraft, async ({ identity, id, body }) => {
@@ -147,29 +159,34 @@ async function newDraft(
 
 type Patch = Omit<(typeof routes)["patchDraft"]["request"]["_output"], "revision">;
 
-function patched(stored: StoredDraft, { selected, name, caption, className }: Patch): StoredDraft {
+function patched(stored: StoredDraft, patch: Patch): StoredDraft {
   const { draft } = stored;
-  if (selected !== undefined && draft.candidates[selected] === undefined) {
+  const selected = patch.selected ?? draft.selected;
+  const candidate = draft.candidates[selected];
+  if (patch.selected !== undefined && candidate === undefined) {
     throw new UserError(
       "bad_request",
-      `There are ${draft.candidates.length} candidates, counted from 0; got ${selected}.`,
+      `There are ${draft.candidates.length} candidates, counted from 0; got ${patch.selected}.`,
     );
   }
   const { caption: oldCaption, className: oldClass, ...rest } = draft;
-  const newCaption = caption === undefined ? oldCaption : caption;
-  const newClass = className === undefined ? oldClass : className;
-  return renamed({
-    nameChosen: stored.nameChosen || name !== undefined,
+  const caption = patch.caption === undefined ? oldCaption : patch.caption;
+  const className = patch.className === undefined ? oldClass : patch.className;
+  // A name that nobody chose follows the words: the person's own, or the class that the describer saw.
+  const suggested = caption ? suggestConceptName(caption) : candidate && suggestName(candidate);
+  const nameChosen = stored.nameChosen || patch.name !== undefined;
+  return {
+    nameChosen,
     draft: {
       ...rest,
       revision: draft.revision + 1,
-      selected: selected ?? draft.selected,
-      name: name ?? draft.name,
-      ...(newCaption != null && { caption: newCaption }),
-      ...(newClass != null && { className: newClass }),
+      selected,
+      name: patch.name ?? (nameChosen ? draft.name : (suggested ?? draft.name)),
+      ...(caption && { caption }),
+      ...(className && { className }),
       zoom: [],
     },
-  });
+  };
 }
 
 /** The middle of the inner cell of two nested 5×5 grids, as fractions of the picture. */
@@ -179,38 +196,4 @@ export function cellCentre(outer: number, inner: number): Point {
     x: along([outer % 5, inner % 5]),
     y: along([Math.floor(outer / 5), Math.floor(inner / 5)]),
   };
-}
-
-/** The draft's picture, drawn once for each look: its key says what it shows. */
-async function draw(
-  deps: Pick<DraftDeps, "store" | "drawDraft">,
-  draft: Draft,
-  pointing: readonly number[] | undefined = draft.zoom.length === 1 ? draft.zoom : undefined,
-): Promise<DrawnPicture> {
-  const masks = draft.candidates.map(({ mask }) => mask);
-  const look = pointing === undefined ? [masks, draft.selected, draft.click ?? null] : ["grid", pointing];
-  const name = createHash("sha256").update(JSON.stringify(look)).digest("hex").slice(0, 24);
-  const folder = draftFilesFolder(draft.id);
-  const files = createTaskFiles(deps.store, folder);
-  const drawn = await deps.store.get(`${folder}/${name}.png`);
-  const describes = { kind: "outline" as const, alt: altText(draft, pointing) };
-  if (drawn !== undefined) return { key: drawn.key, ...pngSize(drawn.data), ...describes };
-  const picture = await files.read(draft.picture.key);
-  const png = await deps.drawDraft(
-    pointing === undefined
-      ? {
-          picture,
-          masks: await Promise.all(masks.map((key) => files.read(key))),
-          selected: draft.selected,
-          ...(draft.click && { click: draft.click }),
-        }
-      : { picture, zoom: pointing },
-  );
-  return { key: await files.write(`${name}.png`, png), ...pngSize(png), ...describes };
-}
-
-function altText(draft: Draft, pointing: readonly number[] | undefined): string {
-  if (pointing !== undefined) return "The picture under a grid of five by five cells, A1 top left to E5 bottom right.";
-  const things = draft.candidates.map(({ caption }, i) => `${i + 1}: ${caption}`);
-  return `The picture with things outlined and numbered. ${things.join("; ")}.`.slice(0, 1_024);
 }

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import type { Route } from "../../shared/api.ts";
 import { UserError } from "../../shared/error.ts";
 import type { Identity } from "../../shared/identity.ts";
+import type { EngineHealth } from "../jobs/engines/engine.ts";
 import type { ServiceDeps } from "./app-deps.ts";
 import { authenticate } from "./authenticate.ts";
 import { errorResponse } from "./error-response.ts";
@@ -14,6 +15,7 @@ export function createService(
   options: {
     readonly title: string;
     readonly routes: Readonly<Record<string, Route>>;
+    readonly health: () => Promise<EngineHealth>;
     readonly secret?: string;
     readonly trusted?: Identity;
   },
@@ -42,13 +44,13 @@ export function createService(
   );
   app.get("/openapi.json", (context) => context.json(document));
   app.get("/health-check", async (context) => {
-    const status = await deps.engine.health();
+    const status = await options.health();
     const setup = status === "STARTING" ? "starting" : status === "SETUP_FAILED" ? "failed" : "succeeded";
     return context.json({ status, setup: { started_at: startedAt, status: setup } });
   });
   // SageMaker and load balancers: 200 ready, 204 still loading, 503 never will be.
   app.get("/ping", async (context) => {
-    const status = await deps.engine.health();
+    const status = await options.health();
     if (status === "READY" || status === "BUSY") return context.body(null, 200);
     return context.body(null, status === "STARTING" ? 204 : 503);
   });

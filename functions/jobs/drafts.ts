@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Id } from "../../shared/concept.ts";
-import { suggestConceptName } from "../../shared/concept-name.ts";
 import { Draft } from "../../shared/draft.ts";
 import { UserError } from "../../shared/error.ts";
 import { type DescribeOutput, LearnInput } from "../../shared/job.ts";
@@ -69,13 +68,6 @@ export function wordsOf(draft: Draft): { readonly caption?: string; readonly cla
   const caption = draft.caption ?? candidate?.caption;
   const className = draft.className ?? candidate?.className;
   return { ...(caption && { caption }), ...(className && { className }) };
-}
-
-/** A name that nobody chose follows the caption. */
-export function renamed(stored: StoredDraft): StoredDraft {
-  const { caption } = wordsOf(stored.draft);
-  if (stored.nameChosen || caption === undefined) return stored;
-  return { ...stored, draft: { ...stored.draft, name: suggestConceptName(caption) } };
 }
 
 /** The same for the same draft and revision, so that pressing Learn twice joins one job. */

@@ -1,24 +1,15 @@
 import type { Id } from "../../shared/concept.ts";
 import { bugMessage, UserError } from "../../shared/error.ts";
-import type { JobOutput, TaskEvent } from "../../shared/job.ts";
 import { limits } from "../../shared/limits.ts";
-import type { Store } from "../store/store.ts";
+import { type Attempt, type AttemptDeps, createAttempt, type End } from "./attempt.ts";
 import type { Bell } from "./bell.ts";
-import { type Clock, pause } from "./clock.ts";
-import { addEvent, fitProgress } from "./job-progress.ts";
-import { type JobProgress, type JobRecord, jobFilesFolder, jobKeys } from "./job-record.ts";
-import type { Ledger, Outcome } from "./ledger.ts";
-import type { Log } from "./log.ts";
-import type { TaskRunner } from "./runner.ts";
-import { createTaskFiles } from "./task-files.ts";
+import { pause } from "./clock.ts";
+import { fitProgress } from "./job-progress.ts";
+import type { JobProgress, JobRecord } from "./job-record.ts";
+import type { Outcome } from "./ledger.ts";
 
-export interface WorkerDeps {
-  readonly store: Store;
-  readonly ledger: Ledger;
-  readonly runTask: TaskRunner;
-  readonly clock: Clock;
+export interface WorkerDeps extends AttemptDeps {
   readonly bell: Bell;
-  readonly log: Log;
   readonly newId: () => string;
   readonly heartbeatMs?: number;
   readonly leaseMs?: number;
@@ -28,13 +19,8 @@ export interface WorkerDeps {
  * not be reached for a whole lease. not-claimed: nothing to do. */
 export type RunResult = "finished" | "released" | "lost" | "not-claimed";
 
-/** Why an attempt is stopped from outside. */
-type StopReason = "canceled" | "stopped" | "lost";
-
 /** Errors that may go away by themselves. */
 const worthRetrying: ReadonlySet<string> = new Set(["engine_failed", "unavailable"]);
-/** How long a task may take to notice that it was stopped before we go on without it. */
-const stopGraceMs = 10_000;
 
 /** Runs one attempt of a job: claims it, keeps the lease, writes progress and checkpoints, and ends it exactly once. `stop`
  * puts the job back into the queue; `cancel` looks at once whether the ledger says cancel. */
@@ -68,85 +54,6 @@ export async function runJob(
   }
 }
 
-/** What the task came to; a retry is decided later. */
-type End = { readonly output: JobOutput } | { readonly error: unknown };
-
-interface Attempt {
-  readonly done: AbortController;
-  readonly signal: AbortSignal;
-  progress(): JobProgress;
-  abort(reason: StopReason): void;
-  reason(): StopReason | undefined;
-  work(): Promise<End>;
-}
-
-function createAttempt(deps: WorkerDeps, job: JobRecord, claim: string): Attempt {
-  const controller = new AbortController();
-  let progress = job.progress;
-  const consume = async (): Promise<End> => {
-    const found = await deps.store.get(jobKeys.checkpoint(job.request.id));
-    let output: JobOutput | undefined;
-    const events = deps.runTask(job.request.input, {
-      jobId: job.request.id,
-      attempt: job.state.attempt,
-      signal: controller.signal,
-      ...(found === undefined ? {} : { checkpoint: found.data }),
-      saveCheckpoint: (bytes) => saveCheckpoint(deps, job.request.id, bytes, progress, controller.signal),
-      files: createTaskFiles(deps.store, jobFilesFolder(job.request.id)),
-    });
-    for await (const event of events as AsyncIterable<TaskEvent>) {
-      if (event.type === "output") output = event.output;
-      progress = addEvent(progress, event);
-      controller.signal.throwIfAborted();
-    }
-    if (output === undefined) throw new Error(`the task ${job.request.input.task} ended without an output`);
-    return { output };
-  };
-  return {
-    done: new AbortController(),
-    signal: controller.signal,
-    progress: () => progress,
-    abort: (reason) => {
-      if (controller.signal.aborted) return;
-      deps.log.info("attempt stopped", { job: job.request.id, claim, reason });
-      controller.abort(reason);
-    },
-    reason: () => (controller.signal.aborted ? (controller.signal.reason as StopReason) : undefined),
-    work: () =>
-      Promise.race([
-        consume().catch((error: unknown) => ({ error })),
-        stoppedFor(deps.clock, stopGraceMs, controller.signal).then((error) => ({ error })),
-      ]),
-  };
-}
-
-/** Resolves a while after `signal` aborted, for tasks that never notice. */
-async function stoppedFor(clock: Clock, ms: number, signal: AbortSignal): Promise<Error> {
-  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-  await clock.sleep(ms);
-  return new Error("the task did not stop when asked to");
-}
-
-async function saveCheckpoint(
-  deps: WorkerDeps,
-  id: Id,
-  bytes: Uint8Array,
-  progress: JobProgress,
-  signal: AbortSignal,
-): Promise<void> {
-  if (signal.aborted) return;
-  if (bytes.byteLength > limits.maxCheckpointBytes) {
-    throw new Error(`a checkpoint of ${bytes.byteLength} bytes: at most ${limits.maxCheckpointBytes} are kept`);
-  }
-  try {
-    // Progress first: an attempt that begins at this checkpoint finds the curve complete up to it.
-    await deps.ledger.progress(id, fitProgress(progress));
-    await deps.store.put(jobKeys.checkpoint(id), bytes);
-  } catch (error) {
-    deps.log.warn("checkpoint not saved", { job: id, error });
-  }
-}
-
 /** Renews the lease and writes progress until the attempt is done. A store that fails for a whole lease means that others
  * may have taken the job: the attempt stops itself. */
 async function keepAlive(deps: WorkerDeps, attempt: Attempt, id: Id, claim: string): Promise<void> {
@@ -158,7 +65,8 @@ async function keepAlive(deps: WorkerDeps, attempt: Attempt, id: Id, claim: stri
     const sentAt = clock.now();
     try {
       const { held, cancelRequested } = await ledger.renew(id, claim);
-      if (!held) return attempt.done.signal.aborted ? undefined : attempt.abort("lost");
+      // After the work, not to hold the job any more is how it should be: its end is written.
+      if (!held) return attempt.worked() ? undefined : attempt.abort("lost");
       heldUntil = sentAt + leaseMs;
       if (cancelRequested) attempt.abort("canceled");
       const progress = attempt.progress();

@@ -1,27 +1,39 @@
 import { afterAll, expect, test } from "vitest";
 import { cellCentre } from "../../functions/http/drafts.ts";
+import { drawDraft } from "../../functions/tasks/draw-draft.ts";
 import { DraftView, routes } from "../../shared/api.ts";
 import { ann, bob, createTestGateway, describeMiddle, samplePicture, startDraft } from "./test-gateway.ts";
 
-const gateway = createTestGateway({ paused: true });
+let described = 0;
+const gateway = createTestGateway({
+  paused: true,
+  describe: (...args) => {
+    described++;
+    return describeMiddle(...args);
+  },
+});
 afterAll(() => gateway.close());
 
 test("a picture becomes a draft with candidates, words, a suggested name and a drawn view", async () => {
-  const { status, body, key } = await startDraft(gateway, ann, "d1");
+  const drawing = createTestGateway({ paused: true, drawDraft });
+  const { status, body, key } = await startDraft(drawing, ann, "d1");
   expect(status).toBe(200);
   const { draft, picture } = DraftView.parse(body);
   expect(draft).toMatchObject({ revision: 1, owner: ann.user, server: "1", name: "red-object", selected: 0 });
   expect(draft.picture).toEqual({ key, width: 40, height: 40 });
   expect(picture.alt).toContain("1: a red object; 2: a red part");
-  const png = await gateway.send(ann, "GET", `/files/${picture.key}`);
+  const png = await drawing.send(ann, "GET", `/files/${picture.key}`);
   expect(Buffer.from(await png.arrayBuffer()).readUInt32BE(16)).toBe(picture.width);
+  await drawing.close();
 });
 
-test("the same interaction sent twice, also at once, is one draft, and somebody else's stays theirs", async () => {
+test("the same interaction sent twice, also at once, is one draft described once, and somebody else's stays theirs", async () => {
+  const before = described;
   const upload = await gateway.json(ann, "POST", "/uploads", await samplePicture());
   const body = { id: "d2", picture: upload.body["key"] };
   const answers = await Promise.all([1, 2, 3].map(() => gateway.call(ann, routes.createDraft, "", body)));
   expect(new Set(answers.map((a) => JSON.stringify(a.body["draft"]))).size).toBe(1);
+  expect(described - before).toBe(1);
   expect((await gateway.call(bob, routes.createDraft, "", body)).status).toBe(409);
 });
 
@@ -38,7 +50,7 @@ test("a suggested name follows the caption, a chosen one stays, and null takes o
   await startDraft(gateway, ann, "d4");
   const change = async (body: object) =>
     DraftView.parse((await gateway.call(ann, routes.patchDraft, "d4", body)).body).draft;
-  expect(await change({ revision: 1, selected: 1 })).toMatchObject({ name: "red-part", revision: 2 });
+  expect(await change({ revision: 1, selected: 1 })).toMatchObject({ name: "mypart", revision: 2 });
   expect(await change({ revision: 2, caption: "a blue mug" })).toMatchObject({
     name: "blue-mug",
     caption: "a blue mug",

@@ -26,7 +26,7 @@ beforeAll(async () => {
   await gateway.json(ann, "PUT", `/predictions/${ids.job}`, { input: { task: "imagine", prompt: "<mycat> in space" } });
   await gateway.call(ann, routes.putDelivery, ids.job, { task: "imagine", address, holder: null });
   const view = draft.body["picture"] as { key: string };
-  files = [draft.key, view.key, `jobs/${ids.job}/files/picture.png`, concept.preview ?? ""];
+  files = [draft.key, view.key, `jobs/${ids.job}/files/picture.png`, concept.preview ?? "", concept.source ?? ""];
 });
 afterAll(() => gateway.close());
 
@@ -132,6 +132,8 @@ test("shared with the server, its members see and use it, but cannot delete or r
   const { body } = await gateway.json(bob, "GET", "/concepts?prefix=myc");
   expect(body["concepts"]).toMatchObject([{ id: ids.concept, owner: ann.user, scope: "server" }]);
   expect((await gateway.send(bob, "GET", `/files/${concept.preview}`)).status).toBe(200);
+  // The photo it was taught from stays with its owner.
+  expect((await gateway.send(bob, "GET", `/files/${concept.source}`)).status).toBe(404);
   const used = await gateway.json(bob, "PUT", "/predictions/use", { input: { task: "imagine", prompt: "<mycat>" } });
   expect(used.body["status"]).toBe("succeeded");
   expect((await gateway.call(bob, routes.deleteConcept, ids.concept)).status).toBe(403);

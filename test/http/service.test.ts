@@ -7,9 +7,9 @@ const plan: Fault[] = [];
 const gateway = createTestGateway({
   paused: true,
   store: createFaultyStore(createMemoryStore(), plan),
-  describe: async (input, files, signal) => {
+  describe: async (input, files) => {
     if (input.click?.x === 1) throw new TypeError("secret internals");
-    return describeMiddle(input, files, signal);
+    return describeMiddle(input, files);
   },
 });
 afterAll(() => gateway.close());

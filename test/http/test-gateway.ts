@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { createLibrary } from "../../functions/concepts/library.ts";
-import type { Describe } from "../../functions/http/app-deps.ts";
+import type { Describe, DrawDraft } from "../../functions/http/app-deps.ts";
 import { createApp } from "../../functions/http/create-app.ts";
 import { createBell } from "../../functions/jobs/bell.ts";
 import { type Clock, systemClock } from "../../functions/jobs/clock.ts";
@@ -10,7 +10,6 @@ import { createLedger } from "../../functions/jobs/ledger.ts";
 import type { TaskRunner } from "../../functions/jobs/runner.ts";
 import type { Store } from "../../functions/store/store.ts";
 import { cleanPicture } from "../../functions/tasks/clean-picture.ts";
-import { drawDraft } from "../../functions/tasks/draw-draft.ts";
 import { encodeMask, maskFrom } from "../../functions/tensor/mask.ts";
 import type { Route } from "../../shared/api.ts";
 import type { ConceptMeta } from "../../shared/concept.ts";
@@ -44,7 +43,7 @@ export async function samplePicture(edge = 40): Promise<Uint8Array> {
 
 /** Finds the middle of any picture, in two sizes. */
 export const describeMiddle: Describe = async (input, files) => {
-  const { width = 1, height = 1 } = await sharp(await files.read(input.picture)).metadata();
+  const { width, height } = await sharp(await files.read(input.picture)).metadata();
   const candidate = async (level: Candidate["level"], margin: number): Promise<Candidate> => {
     const inside = Array.from({ length: width * height }, (_, i) => {
       const [x, y] = [(i % width) / width, Math.floor(i / width) / height];
@@ -78,6 +77,8 @@ export interface TestGatewayOptions {
   readonly store?: Store;
   readonly runTask?: TaskRunner;
   readonly describe?: Describe;
+  /** The real drawing is slow; without it a draft's picture is a small square. */
+  readonly drawDraft?: DrawDraft;
   readonly slots?: number;
   /** Leave jobs in the queue. */
   readonly paused?: boolean;
@@ -102,9 +103,10 @@ export function createTestGateway(options: TestGatewayOptions = {}) {
   if (options.paused !== true) dispatcher.start();
   const closing = new AbortController();
   const app = createApp({
-    ...{ store, ledger, engine, bell, clock, log, newId, library, secret, cleanPicture, drawDraft },
+    ...{ store, ledger, engine, bell, clock, log, newId, library, secret, cleanPicture },
     queue: dispatcher.queue,
     describe: options.describe ?? describeMiddle,
+    drawDraft: options.drawDraft ?? (() => samplePicture(8)),
     closing: closing.signal,
     pollMs: 20,
   });
@@ -152,14 +154,15 @@ export type TestGateway = ReturnType<typeof createTestGateway>;
 /** A concept of `owner` in the library, private. */
 export async function teach(gateway: TestGateway, owner: Identity, id: string, name: string): Promise<ConceptMeta> {
   const preview = `concepts/${id}/preview.png`;
-  await gateway.store.put(preview, await samplePicture());
+  const source = `concepts/${id}/source.png`;
+  for (const key of [preview, source]) await gateway.store.put(key, await samplePicture());
   return gateway.library.save({
     meta: {
       ...{ id, version: 1, name, owner: owner.user, scope: "private", scopeId: owner.user.id },
       initialiser: { kind: "caption", text: "a red mug" },
       baseModel: { id: "test", hash: "0" },
       ...{ tokens: 1, width: 4, templates: "", steps: 100, seed: 0, loss: [], licence: "", versions: [] },
-      preview,
+      ...{ preview, source },
       created: new Date().toISOString(),
     },
     rows: { dtype: "f32", shape: [1, 4], data: new Float32Array([1, 2, 3, 4]) },
