@@ -12,7 +12,7 @@ import { cleanPicture } from "./tasks/clean-picture.ts";
 export async function startGpuFunction(config: Config): Promise<Service> {
   const { worker, bench, bell, log } = await openParts(config);
   const { store, ledger, clock, newId } = worker;
-  const engine = createLocalEngine(worker, { ready: bench.model() });
+  const engine = createLocalEngine(worker, { ready: bench.model(), retries: true });
   const closing = new AbortController();
   if (config.signingSecret === undefined) log.warn("no SIGNING_SECRET: whoever reaches this port may run predictions");
   const app = createGpuApp({

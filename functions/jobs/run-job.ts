@@ -13,6 +13,8 @@ export interface WorkerDeps extends AttemptDeps {
   readonly newId: () => string;
   readonly heartbeatMs?: number;
   readonly leaseMs?: number;
+  /** The first retry waits four times as long, every further one four times longer. */
+  readonly retryMs?: number;
 }
 
 /** finished: it ended and the state says how. released: back in the queue. lost: another attempt has it, or the store could
@@ -111,7 +113,9 @@ async function conclude(
   }
   const decision = decide(deps, attempt, job, end);
   if ("retry" in decision) {
-    await insist(() => ledger.release(id, claim, { error: decision.retry, delayMs: 1_000 * 4 ** job.state.attempt }));
+    await insist(() =>
+      ledger.release(id, claim, { error: decision.retry, delayMs: (deps.retryMs ?? 1_000) * 4 ** job.state.attempt }),
+    );
     return "released";
   }
   return (await insist(() => ledger.finish(id, claim, decision))) ? "finished" : "lost";

@@ -5,7 +5,7 @@ import type { TaskRunner } from "../../functions/jobs/runner.ts";
 import { cleanPicture } from "../../functions/tasks/clean-picture.ts";
 import { signRequest } from "../../shared/identity.ts";
 import { createMemoryStore } from "../jobs/memory-store.ts";
-import { countingTask, waitingTask, workerDeps } from "../jobs/sample-jobs.ts";
+import { countingTask, failingTask, waitingTask, workerDeps } from "../jobs/sample-jobs.ts";
 import { ann, bot, samplePicture, secret, until } from "./test-gateway.ts";
 
 const engines: { close(): Promise<void> }[] = [];
@@ -14,8 +14,8 @@ afterEach(async () => {
 });
 
 function start(runTask: TaskRunner, options: { readonly secret?: string; readonly ready?: Promise<unknown> } = {}) {
-  const worker = workerDeps(createMemoryStore(), runTask);
-  const engine = createLocalEngine(worker, options.ready === undefined ? {} : { ready: options.ready });
+  const worker = workerDeps(createMemoryStore(), runTask, { retryMs: 5 });
+  const engine = createLocalEngine(worker, { ...options, retries: true });
   engines.push(engine);
   const app = createGpuApp({
     ...{ ...worker, engine, cleanPicture, pollMs: 20 },
@@ -71,6 +71,16 @@ test("an invocation answers with the finished prediction, a picture in the reque
   expect((await ledger.read("a"))?.request).toMatchObject({
     userId: "7",
     input: { picture: expect.stringMatching(/^uploads\/7\//) },
+  });
+});
+
+test("a failure that may go away is repeated here, also without a gateway; one that stays is told", async () => {
+  const passing = start(failingTask(2).runTask);
+  expect(await (await passing.send("POST", "/predictions", { input })).json()).toMatchObject({ status: "succeeded" });
+  const staying = start(failingTask(9).runTask);
+  expect(await (await staying.send("POST", "/invocations", { input })).json()).toMatchObject({
+    status: "failed",
+    error: "no memory",
   });
 });
 

@@ -1,3 +1,4 @@
+import { pause } from "../clock.ts";
 import { runJob, type WorkerDeps } from "../run-job.ts";
 import type { EngineHealth, JobEngine } from "./engine.ts";
 
@@ -5,7 +6,12 @@ import type { EngineHealth, JobEngine } from "./engine.ts";
  * crash is one failed attempt. `ready` resolves once the models can be used. */
 export function createLocalEngine(
   deps: WorkerDeps,
-  options: { readonly slots?: number; readonly ready?: Promise<unknown> } = {},
+  options: {
+    readonly slots?: number;
+    readonly ready?: Promise<unknown>;
+    /** Repeats failed attempts here: for a service that may have no dispatcher in front of it. */
+    readonly retries?: boolean;
+  } = {},
 ): JobEngine & { /** Resolves when nothing runs any more. */ idle(): Promise<void> } {
   const capacity = options.slots ?? 1;
   const stop = new AbortController();
@@ -23,7 +29,11 @@ export function createLocalEngine(
 
   const run = async (id: string, cancel: AbortController): Promise<void> => {
     try {
-      await runJob(deps, id, { stop: stop.signal, cancel: cancel.signal });
+      const signals = { stop: stop.signal, cancel: cancel.signal };
+      while ((await runJob(deps, id, signals)) === "released" && options.retries === true) {
+        const { notBefore = 0 } = (await deps.ledger.state(id)) ?? {};
+        if (!(await pause(deps.clock, Math.max(0, notBefore - deps.clock.now()), stop.signal))) break;
+      }
     } catch (error) {
       // Only the store can fail here; the job stays open and is handed over again when its lease has run out.
       deps.log.warn("attempt broke off", { job: id, error });
