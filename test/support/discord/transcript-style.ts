@@ -35,7 +35,7 @@ article.ephemeral { background: rgb(88 101 242 / 9%); box-shadow: inset 2px 0 #5
 .body { min-width: 0; flex: 1; }
 .who { margin-bottom: 4px; }
 .who b { color: var(--strong); font-weight: 600; } .who b.bot { color: #b7a6ff; }
-.who em { margin-left: 6px; padding: 1px 5px; border-radius: 4px; background: #5865f2; color: #fff; font: 600 10.5px/1.5 inherit; font-family: inherit; vertical-align: 2px; }
+.who em { margin-left: 6px; padding: 1px 5px; border-radius: 4px; background: #5865f2; color: #fff; font-style: normal; font-weight: 600; font-size: 10.5px; vertical-align: 2px; }
 .who time { margin-left: 8px; font-size: 12px; color: var(--dim); }
 .container { width: fit-content; min-width: min(100%, 430px); max-width: 600px; padding: 14px 16px; border: 1px solid var(--line); border-left: 4px solid var(--accent); border-radius: 8px; background: #393a41; }
 .container > * + * { margin-top: 10px; }
@@ -44,11 +44,10 @@ h1, h2, h3, p { margin: 0; } .text h3 { font-size: 18px; color: var(--strong); m
 code { padding: 1px 5px; border-radius: 4px; background: var(--deep); font: 13.5px/1.3 ui-monospace, "DejaVu Sans Mono", monospace; }
 .mention { color: var(--link); background: rgb(88 101 242 / 28%); padding: 0 3px; border-radius: 3px; }
 .gallery { display: grid; gap: 4px; grid-template-columns: 1fr; border-radius: 8px; overflow: hidden; }
-.gallery.of2, .gallery.of4 { grid-template-columns: 1fr 1fr; }
+.gallery.of2, .gallery.of4 { grid-template-columns: 230px 230px; width: fit-content; }
 .gallery.of3, .gallery.of5 { grid-template-columns: repeat(3, 1fr); }
 .gallery img { display: block; width: 100%; background: var(--deep); }
-.gallery.of1 img { max-width: 560px; } .gallery.of4 img, .gallery.of2 img { aspect-ratio: 1; object-fit: cover; max-width: 230px; }
-.gallery.of4, .gallery.of2 { width: fit-content; }
+.gallery.of1 { width: 560px; max-width: 100%; } .gallery.of4 img, .gallery.of2 img { aspect-ratio: 1; object-fit: cover; }
 .buttons { display: flex; flex-wrap: wrap; gap: 8px; }
 .button { padding: 6px 15px; min-width: 60px; text-align: center; border-radius: 8px; color: #fff; font-size: 14px; font-weight: 500; white-space: nowrap; background: #4e5058; }
 .button.primary { background: #5865f2; } .button.success { background: #248046; } .button.danger { background: #da373c; }
