@@ -1,5 +1,5 @@
 /** ONNX operators with their shape arithmetic; exported names are ONNX op names. Lowerings are written in these. */
-import { type Shape, sizeOf } from "../tensor/tensor.ts";
+import type { Shape } from "../tensor/tensor.ts";
 import { broadcastShape } from "./broadcast.ts";
 import type { Emitter, OnnxValue } from "./emitter.ts";
 
@@ -136,9 +136,6 @@ export function FusedMatMul(
     attributes: { transA: o.transA ? 1 : 0, transB: o.transB ? 1 : 0, alpha: { float: o.alpha ?? 1 } },
   });
 }
-
-/** Elements of an ONNX value. */
-export const elements = (x: OnnxValue): number => sizeOf(x.shape);
 
 /** Mean of each 2×2 block. */
 export const AveragePool2 = (e: Emitter, x: OnnxValue): OnnxValue => {
