@@ -93,6 +93,7 @@ async function learnedPictures(output: LearnOutput, load: Parameters<JobCards["e
 function learnedCard(output: LearnOutput, input: LearnInput, inServer: boolean, pictures: readonly Picture[]): Card {
   const { concept, notes } = output;
   const word = conceptWord(concept.name);
+  const trial = `\`/imagine prompt:<${concept.name}> in space\``;
   const lines = [
     `### I know ${word} now`,
     ...(input.caption ? [`-# from “${quoted(input.caption, 200)}”, in ${concept.steps} steps`] : []),
@@ -103,9 +104,7 @@ function learnedCard(output: LearnOutput, input: LearnInput, inServer: boolean, 
     parts: [
       textPart(lines.join("\n")),
       ...(pictures.length > 0 ? [galleryPart(pictures)] : []),
-      textPart(
-        `Try \`/imagine prompt:<${concept.name}> in space\`. ${inServer ? "Only you can use it until you share it." : ""}`,
-      ),
+      textPart(`Try ${trial}.${inServer ? " Only you can use it until you share it." : ""}`),
       rowPart(
         ...(inServer
           ? [

@@ -23,8 +23,9 @@ export async function editAt(
 ): Promise<Posted | undefined> {
   const isFresh = nowMs < address.tokenExpiresMs - marginMs;
   if (!isFresh && address.ephemeral) return undefined;
+  // Answered or carried, the message is the original one of the interaction whose token this is.
   const route = isFresh
-    ? Routes.webhookMessage(address.applicationId, address.token, address.messageId)
+    ? Routes.webhookMessage(address.applicationId, address.token)
     : Routes.channelMessage(address.channelId, address.messageId);
   const { body, files } = cardRequest(card, known);
   try {

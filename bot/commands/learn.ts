@@ -94,6 +94,9 @@ export const learn: Command = {
   modals: { "learn.words": takeWords },
 };
 
+/** Describing runs on a CPU that may be busy; the deferred answer can wait longer than this. */
+const describeTimeoutMs = 4 * 60_000;
+
 /** Picture to draft to candidates; the deferred answer becomes the draft's card. */
 export async function beginDraft(
   interaction: ChatInputCommandInteraction | MessageContextMenuCommandInteraction,
@@ -112,7 +115,7 @@ export async function beginDraft(
     channel: interaction.channelId,
     locale: interaction.locale,
   };
-  const view = await functions.call(routes.createDraft, identity, { body });
+  const view = await functions.call(routes.createDraft, identity, { body, timeoutMs: describeTimeoutMs });
   await interaction.editReply(cardOptions(draftCard(view, await draftPicture(interaction, view, context))));
 }
 
@@ -161,6 +164,7 @@ function zoom(interaction: ButtonInteraction, id: string | undefined, cells: rea
     context.functions.call(routes.zoomDraft, identityOf(interaction), {
       id: draft.id,
       body: { revision: draft.revision, cells },
+      timeoutMs: describeTimeoutMs,
     });
   return changeDraft(interaction, id, context, call, cells.length < 2 ? gridCard : draftCard);
 }

@@ -1,4 +1,4 @@
-import { ChannelType, InteractionContextType, MessageFlags } from "discord.js";
+import { ChannelType, InteractionContextType } from "discord.js";
 import type { RegisteredCommand, World } from "./world.ts";
 import {
   type Attachment,
@@ -165,8 +165,4 @@ export function interactionPayload(world: World, interaction: Interaction, local
     entitlements: [],
     attachment_size_limit: 10 * 1024 * 1024,
   };
-}
-
-export function isEphemeral(message: Message): boolean {
-  return (message.flags & MessageFlags.Ephemeral) !== 0;
 }
