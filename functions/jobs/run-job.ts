@@ -25,7 +25,7 @@ export type RunResult = "finished" | "released" | "lost" | "not-claimed";
 const worthRetrying: ReadonlySet<string> = new Set(["engine_failed", "unavailable"]);
 
 /** Runs one attempt of a job: claims it, keeps the lease, writes progress and checkpoints, and ends it exactly once. `stop`
- * puts the job back into the queue; `cancel` looks at once whether the ledger says cancel. */
+ * puts the job back into the queue; `cancel` ends it at once instead of at the next heartbeat. */
 export async function runJob(
   deps: WorkerDeps,
   id: Id,
