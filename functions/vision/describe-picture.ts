@@ -1,7 +1,7 @@
 import type { MaskLevel, Point } from "../../shared/draft.ts";
 import { UserError } from "../../shared/error.ts";
 import { type Box, boundingBox, type Mask, maskArea } from "../tensor/mask.ts";
-import type { Picture } from "../tensor/pixels.ts";
+import { type Picture, resizePicture } from "../tensor/pixels.ts";
 import { cropOnWhite } from "./crop.ts";
 import type { ClassScore, Segment, Vision } from "./vision.ts";
 
@@ -25,6 +25,8 @@ const sameOverlap = 0.8;
 const [leastShare, mostShare] = [0.002, 0.9];
 const mostCandidates = 4;
 const offeredWords = 6;
+/** Longer edge in pixels of the copy that is searched. */
+const searchEdge = 96;
 
 /** Click → mask levels → crop on white → caption and class; the wanted level first. Without a click: up to four likely
  * things, found with a grid of points. @throws UserError not_found when there is nothing at the click */
@@ -34,8 +36,9 @@ export async function describePicture(
   { click, level }: { readonly click?: Point | undefined; readonly level: MaskLevel },
 ): Promise<readonly Described[]> {
   const segment = await vision.segmenter.encode(picture);
-  const found = click ? await atClick(segment, click, level) : await everywhere(segment, level);
-  const things = distinct(found).slice(0, mostCandidates);
+  const things = click
+    ? distinct(await atClick(segment, click, level)).slice(0, mostCandidates)
+    : await likeliest(vision, picture, segment, level);
   if (things.length === 0) {
     throw new UserError(
       "not_found",
@@ -55,6 +58,23 @@ async function atClick(segment: SegmentAt, click: Point, level: MaskLevel): Prom
   return segments
     .toSorted((a, b) => Number(b.level === level) - Number(a.level === level))
     .map((s) => ({ ...s, click }));
+}
+
+/** Looks everywhere on a small copy, where masks are cheap to compare, and cuts out full masks of the few that remain. */
+async function likeliest(
+  vision: Vision,
+  picture: Picture,
+  segment: SegmentAt,
+  level: MaskLevel,
+): Promise<readonly Thing[]> {
+  const small = await resizePicture(picture, { width: searchEdge, height: searchEdge, fit: "inside" });
+  const found = distinct(await everywhere(await vision.segmenter.encode(small), level)).slice(0, mostCandidates);
+  const things: Thing[] = [];
+  for (const { click } of found) {
+    const whole = (await segment(click)).find((s) => s.level === level);
+    if (whole) things.push({ ...whole, click });
+  }
+  return things;
 }
 
 /** The segmenter asked on a grid of points; things that several points agree on come first. */
