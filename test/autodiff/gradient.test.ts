@@ -141,7 +141,7 @@ test("weights are frozen, and second derivatives that no rule defines say so", (
 
 test("an op whose rule lacks a gradient names op, node, input and folder", () => {
   const x = input("x", [2]);
-  const y: OpValue = { ...add(x, x), inputs: [constant(1, [2]), constant(1, [2]), x], label: "unet/sum" };
+  const y: OpValue = { ...(add(x, x) as OpValue), inputs: [constant(1, [2]), constant(1, [2]), x], label: "unet/sum" };
   expect(() => gradient(sumTo(y, []), [x])).toThrow(
     /"add" \(node "unet\/sum"\) has no gradient for input 2.*functions\/ops/,
   );

@@ -77,7 +77,7 @@ test("weights outside the model carry location, offset and length, those inside 
     { name: "scalar", type: "f32", shape: [], data: new Uint8Array(4) },
   ];
   const [inside, outside, scalar] = decodeModel(encodeModel({ ...empty, initialisers })).graph.initializer;
-  expect(new BigInt64Array(Uint8Array.from(inside?.rawData).buffer)).toEqual(new BigInt64Array([-1n, 2n ** 62n]));
+  expect(new BigInt64Array(Uint8Array.from(inside?.rawData ?? []).buffer)).toEqual(new BigInt64Array([-1n, 2n ** 62n]));
   expect(inside?.externalData).toEqual([]);
   expect(outside).toMatchObject({
     dims: ["3", "4"],
