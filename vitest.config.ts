@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // The default leaves one processor out, which is half of a machine with two.
+    maxWorkers: "100%",
     // Engines and servers start real processes; a slow machine is no failure.
     testTimeout: 60_000,
     hookTimeout: 120_000,
