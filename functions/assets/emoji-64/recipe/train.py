@@ -245,7 +245,7 @@ def train(rank, a, started):
                 save()
                 latents = torch.load(bank / "latents.pt")
             print(line, flush=True)
-            losses, report = [], report + 60
+            losses, report = [], max(report + 60, time.time() - started)
     if rank > 0:
         return
     save()
