@@ -52,16 +52,24 @@ async function answer(request: EngineRequest): Promise<EngineReply["result"]> {
   };
 }
 
+/** Without its parent nothing here is worth keeping, and a reply that cannot be delivered means just that. */
+const end = (): never => process.exit(0);
+
+const reply = (message: EngineReply): void => {
+  process.send?.(message, undefined, {}, (error) => {
+    if (error) end();
+  });
+};
+
 process.on("message", (request: EngineRequest) => {
   answer(request).then(
-    (result) => process.send?.({ id: request.id, result } satisfies EngineReply),
+    (result) => reply({ id: request.id, result }),
     (error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
       const code = error instanceof UserError ? error.code : undefined;
-      process.send?.({ id: request.id, result: { kind: "failed", message, code } } satisfies EngineReply);
+      reply({ id: request.id, result: { kind: "failed", message, code } });
     },
   );
 });
 
-// The parent is gone: nothing here is worth keeping.
-process.on("disconnect", () => process.exit(0));
+process.on("disconnect", end);
