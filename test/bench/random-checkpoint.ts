@@ -87,7 +87,7 @@ function writeWeights(path: string, shapes: Shapes): void {
 /** Uniform values of a size that keeps activations near 1 from layer to layer: variance 1/fan-in for matrices and
  * kernels, small for embeddings, shifts and biases, around 1 for the scales of norms. */
 function randomWeight(name: string, shape: Shape): Tensor {
-  const fanIn = /_embedding\.weight$/.test(name) ? 2500 : sizeOf(shape.slice(1));
+  const fanIn = name.endsWith("_embedding.weight") ? 2500 : sizeOf(shape.slice(1));
   const spread = shape.length > 1 ? Math.sqrt(3 / fanIn) : 0.1;
   const centre = shape.length === 1 && /norm[^.]*\.weight$/.test(name) ? 1 : 0;
   const seed = [...name].reduce((sum, letter) => mix(sum + letter.charCodeAt(0)), 0);

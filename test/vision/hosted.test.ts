@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import sharp from "sharp";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -18,14 +18,16 @@ const seen: Seen[] = [];
 const warnings: unknown[] = [];
 
 /** Speaks as Hugging Face Inference does: chat completions, and image classification with the picture as the body. */
-const server = createServer(async (request, response) => {
+const server = createServer((request, response) => void answerTo(request, response));
+
+async function answerTo(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { url = "", headers } = request;
   const body = await bodyOf(request);
   seen.push({ path: url, authorization: headers.authorization, type: headers["content-type"], body });
   if (answer.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, answer.delayMs));
   response.writeHead(answer.status ?? 200, { "content-type": "application/json" });
   response.end(answer.raw ?? JSON.stringify(answer.json));
-});
+}
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];

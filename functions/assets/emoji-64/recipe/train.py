@@ -157,7 +157,7 @@ def train(rank, a, started):
     torch.set_flush_denormal(True)
     work, workers = Path(a.work), 1 if a.encode_only else a.workers
     if workers > 1:
-        meeting = Path(f"/tmp/emoji-64-{int(started)}")
+        meeting = work.resolve() / f"meeting-{int(started)}"
         dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=workers)
     tokenizer = write_tokenizer(work / f"tokenizer{rank or ''}")
     bank = Path(a.bank)
