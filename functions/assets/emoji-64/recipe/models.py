@@ -10,11 +10,14 @@ from transformers import CLIPTextConfig, CLIPTextModel
 MAX_TOKENS = 24
 
 
+LATENTS = 16
+
+
 def make_vae():
-    """f4 autoencoder, 64² → 16×16×4, started near the identity: ±RGB in six channels, average-pool downsampling."""
+    """f8 autoencoder, 64² → 8×8×16, started near the identity: ±RGB in six channels, average-pool downsampling."""
     vae = AutoencoderKL(
-        sample_size=64, in_channels=3, out_channels=3, latent_channels=4, layers_per_block=1, norm_num_groups=2,
-        block_out_channels=(16, 32, 64), down_block_types=("DownEncoderBlock2D",) * 3, up_block_types=("UpDecoderBlock2D",) * 3,
+        sample_size=64, in_channels=3, out_channels=3, latent_channels=LATENTS, layers_per_block=1, norm_num_groups=4,
+        block_out_channels=(16, 32, 64, 96), down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
         mid_block_add_attention=False, scaling_factor=1.0,
     )  # fmt: skip
     with torch.no_grad():
@@ -63,24 +66,24 @@ def _start_near_identity(vae):
             conv.bias[j] = 0
     vae.quant_conv.weight.zero_()
     vae.quant_conv.bias.zero_()
-    vae.quant_conv.bias[4:] = -6.0
-    for j in range(4):
+    vae.quant_conv.bias[LATENTS:] = -6.0
+    for j in range(LATENTS):
         vae.quant_conv.weight[j, j] = 1
-        vae.quant_conv.weight[4 + j, 4 + j] = 0.1
-    vae.post_quant_conv.weight.copy_(torch.eye(4)[:, :, None, None])
+        vae.quant_conv.weight[LATENTS + j, LATENTS + j] = 0.1
+    vae.post_quant_conv.weight.copy_(torch.eye(LATENTS)[:, :, None, None])
     vae.post_quant_conv.bias.zero_()
 
 
 def bake_statistics(vae, moments):
-    """Folds the mean and deviation of `moments` (means [N, 4, h, w]) into the 1×1 convolutions around the latents."""
+    """Folds the mean and deviation of `moments` (means [N, 16, h, w]) into the 1×1 convolutions around the latents."""
     mean, deviation = moments.mean((0, 2, 3)), moments.std((0, 2, 3))
     with torch.no_grad():
         quant, post = vae.quant_conv, vae.post_quant_conv
         post.bias += post.weight[:, :, 0, 0] @ mean
         post.weight *= deviation[None, :, None, None]
-        quant.bias[:4] = (quant.bias[:4] - mean) / deviation
-        quant.weight[:4] /= deviation[:, None, None, None]
-        quant.bias[4:] -= 2 * deviation.log()
+        quant.bias[:LATENTS] = (quant.bias[:LATENTS] - mean) / deviation
+        quant.weight[:LATENTS] /= deviation[:, None, None, None]
+        quant.bias[LATENTS:] -= 2 * deviation.log()
 
 
 def make_text_encoder(vocab_size, bos, eos):

@@ -37,11 +37,11 @@ def pictures_for(work, count_, seed):
 
 
 def to_tensor(pictures):
-    return (torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+    return (torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1).contiguous()
 
 
 def encode(vae, pictures):
-    """Posterior means [N, 4, 16, 16] of uint8 pictures, in batches."""
+    """Posterior means [N, 16, 8, 8] of uint8 pictures, in batches."""
     with torch.no_grad():
         return torch.cat([vae.encode(to_tensor(pictures[i : i + 64])).latent_dist.mean for i in range(0, len(pictures), 64)])
 
@@ -70,7 +70,7 @@ def main():
         np.save(cache, pictures_for(work, a.count, 11))
     everything = np.load(cache)
     pictures, validation = everything[:-256], everything[-256:]
-    vae = make_vae().to(memory_format=torch.channels_last)
+    vae = make_vae()
     print(f"{count(vae):,} parameters, {len(pictures)} pictures, start {psnr(vae, validation)[0]:.2f} dB", flush=True)
     optimiser = torch.optim.AdamW(vae.parameters(), lr=2e-3, betas=(0.9, 0.99), weight_decay=1e-4)
     rng, started, step, report, paused = np.random.default_rng(0), time.time(), 0, 30, 0.0
@@ -83,11 +83,12 @@ def main():
         if spent < 0.6 * a.minutes * 60:
             # Quarter crops first: four times the steps for the same work.
             top, left = rng.integers(0, 9, 2) * 4
-            x = x[..., top : top + 32, left : left + 32].contiguous(memory_format=torch.channels_last)
-        posterior = vae.encode(x).latent_dist
-        d = vae.decode(posterior.sample()).sample - x
+            x = x[..., top : top + 32, left : left + 32].contiguous()
+        with torch.autocast("cpu", torch.bfloat16):
+            posterior = vae.encode(x).latent_dist
+            d = vae.decode(posterior.sample()).sample.float() - x
         edges = (d[..., 1:] - d[..., :-1]).abs().mean() + (d[:, :, 1:] - d[:, :, :-1]).abs().mean()
-        kl = 0.5 * (posterior.mean.pow(2) + posterior.var - 1 - posterior.logvar).mean()
+        kl = 0.5 * (posterior.mean.pow(2) + posterior.var - 1 - posterior.logvar).float().mean()
         loss = d.abs().mean() + d.pow(2).mean() + 0.25 * edges + 3e-5 * kl
         optimiser.zero_grad()
         loss.backward()
