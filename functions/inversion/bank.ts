@@ -1,8 +1,10 @@
 import type { OpenedModel } from "../models/open-model.ts";
 import { normal } from "../tensor/noise.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { classPredictions } from "./background.ts";
 import { denoisingLosses, type Example } from "./examples.ts";
 import { templates } from "./templates.ts";
+import { meanLatents, type View } from "./views.ts";
 
 /** Fixed examples, the same at every evaluation: the only readable loss curve. */
 export type Bank = readonly Example[];
@@ -11,21 +13,35 @@ export interface BankOptions {
   /** Pairs of noise and timestep; timesteps are stratified over 0…N−1. */
   readonly size: number;
   readonly seed: number;
-  /** Banks of different names share no noise: what chooses the best step must not report it. */
-  readonly name: "keep-best" | "report";
-  /** Loss weight per cell, f32 [1, 1, h, w]. */
-  readonly weights: Tensor;
+  /** Banks of different names share no noise: what chooses the best step must not report it. `background`: what is trained
+   * on, where predictions are kept. */
+  readonly name: "keep-best" | "report" | "background";
 }
 
-/** @param latents the picture's clean, scaled latents, f32 [1, C, h, w] */
-export function makeBank(model: OpenedModel, latents: Tensor, { size, seed, name, weights }: BankOptions): Bank {
-  return Array.from({ length: size }, (_, i) => ({
-    template: templates[i % templates.length] as string,
-    latents,
-    noise: normal(latents.shape, { seed, stream: ["bank", name, i] }),
-    timestep: Math.floor(((i + 0.5) / size) * model.alphasCumprod.length),
-    weights,
-  }));
+/** The views in turn, each as its mean latents, in order of timesteps. */
+export function makeBank(model: OpenedModel, views: readonly View[], { size, seed, name }: BankOptions): Bank {
+  const latents = views.map((view) => meanLatents(model, view));
+  return Array.from({ length: size }, (_, i) => {
+    const clean = latents[i % views.length] as Tensor;
+    return {
+      template: templates[i % templates.length] as string,
+      latents: clean,
+      noise: normal(clean.shape, { seed, stream: ["bank", name, i] }),
+      timestep: Math.floor(((i + 0.5) / size) * model.alphasCumprod.length),
+      cells: (views[i % views.length] as View).cells,
+    };
+  });
+}
+
+/** The bank with what the class word predicts for each example, computed once. */
+export async function withClassPredictions(
+  model: OpenedModel,
+  bank: Bank,
+  className: string,
+  batch: number,
+): Promise<Bank> {
+  const predictions = await classPredictions(model, className, bank, batch);
+  return bank.map((example, i) => ({ ...example, classPrediction: predictions[i] as Tensor }));
 }
 
 /** Mean loss of rows over a bank, `batch` examples at a time. */

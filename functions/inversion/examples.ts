@@ -5,7 +5,9 @@ import { type ConceptPlace, promptTokens } from "../models/prompt-tokens.ts";
 import { timestepFeatures } from "../models/unet.ts";
 import { concat, stack } from "../tensor/batch.ts";
 import { type Tensor, tensor } from "../tensor/tensor.ts";
+import { blendTargets } from "./blend-targets.ts";
 import { lossGraph } from "./loss-graph.ts";
+import type { CellWeights } from "./loss-weights.ts";
 
 /** One thing to denoise: a training or a bank example. */
 export interface Example {
@@ -15,8 +17,9 @@ export interface Example {
   /** f32 [1, C, h, w] */
   readonly noise: Tensor;
   readonly timestep: number;
-  /** Loss weight per cell, f32 [1, 1, h, w]. */
-  readonly weights: Tensor;
+  readonly cells: CellWeights;
+  /** What the class word alone predicts here, f32 [1, C, h, w]: the target of the cells' background share. */
+  readonly classPrediction?: Tensor;
 }
 
 export interface Losses {
@@ -44,6 +47,7 @@ export async function denoisingLosses(
   const noise = concat(examples.map((example) => example.noise));
   const timesteps = examples.map((example) => example.timestep);
   const embeddings = stack(prompts.map((prompt) => prompt.embeddings));
+  const targets = examples.map((example) => targetOf(model, example));
   const shape = { batch: examples.length, tokens: embeddings.shape[1] as number, latentShape: clean.shape.slice(1) };
   const outputs = await model.run(
     withGradient ? "loss and gradient" : "loss",
@@ -52,11 +56,11 @@ export async function denoisingLosses(
       embeddings,
       latents: addNoise(model, clean, noise, timesteps),
       timeFeatures: timestepFeatures(model.parts.unet.config, timesteps),
-      target: target(model, clean, noise, timesteps),
-      weights: concat(examples.map((example) => example.weights)),
+      target: concat(targets.map((one) => one.target)),
+      weights: concat(examples.map(({ cells }) => cells.weights)),
     },
   );
-  const losses = [...(outputs["losses"] as Tensor).data];
+  const losses = [...(outputs["losses"] as Tensor).data].map((loss, i) => loss + (targets[i]?.constant ?? 0));
   const { gradient } = outputs;
   return gradient
     ? {
@@ -68,6 +72,16 @@ export async function denoisingLosses(
         ),
       }
     : { losses };
+}
+
+/** The noise or velocity that was added; where the background counts, blended with what the class word predicts. */
+function targetOf(
+  model: OpenedModel,
+  { latents, noise, timestep, cells: { weights, backgroundShare }, classPrediction }: Example,
+): { readonly target: Tensor; readonly constant: number } {
+  const plain = target(model, latents, noise, [timestep]);
+  if (!backgroundShare || !classPrediction) return { target: plain, constant: 0 };
+  return blendTargets(plain, classPrediction, weights, backgroundShare);
 }
 
 /** Sums each example's gradient over the positions where the concept stood. */

@@ -1,4 +1,5 @@
 import type { LearnMode } from "../../shared/concept.ts";
+import type { Improvements } from "../../shared/improvements.ts";
 import type { OpenedModel } from "../models/open-model.ts";
 import { templates } from "./templates.ts";
 
@@ -9,6 +10,12 @@ export interface LearnOptions {
   readonly batch: number;
   readonly seed: number;
   readonly learningRate: number;
+  /** Share of the learning rate that is left at the last step; 1 keeps it constant. */
+  readonly finalRateShare: number;
+  /** `adamw` moves rows freely, `direction` on the sphere of their initial norm. */
+  readonly update: "adamw" | "direction";
+  /** κ of the direction update. */
+  readonly priorPull: number;
   readonly weightDecay: number;
   /** Shrink the prompt's other words as the authors' optimiser does, whose weight decay covers the whole table. */
   readonly decayWords: boolean;
@@ -20,17 +27,32 @@ export interface LearnOptions {
   readonly maskFloor: number;
   /** Share of steps without the mask. */
   readonly unmaskedShare: number;
-  /** Evaluate the keep-best bank every so many steps; 0 never does, and keeps the last step. */
+  /** λ, weight of the background term outside the mask; 0 is none. */
+  readonly background: number;
+  /** α, how much more often large timesteps are drawn at first, 0–1. */
+  readonly largeTimesteps: number;
+  /** Evaluate the keep-best bank every so many steps; 0 never does. */
   readonly evaluateEvery: number;
+  /** Keep the rows that were best on that bank; else, or without a bank, the last ones. */
+  readonly keepBest: boolean;
   /** Stop after so many evaluations without a better one. */
   readonly patience: number;
 }
 
 type Given = Pick<LearnOptions, "steps" | "batch" | "seed"> & { readonly learningRate?: number | undefined };
 
+/** Evaluations in a run, and how many in a row without a better one end it. DVAR (Voronov et al. 2023) watches 310 steps, a
+ * window that cannot fire within 100; this one can from the middle of a run on. */
+const evaluations = 40;
+const patience = 20;
+
+/** Neither improvement nor trace of one. */
+const plain = { update: "adamw", finalRateShare: 1, priorPull: 0, background: 0, largeTimesteps: 0 } as const;
+
 /** The paper's setting and the authors' code: uniform timesteps, flips, no mask, last step kept. */
 export const paperDefaults = (given: Given): LearnOptions => ({
   ...given,
+  ...plain,
   // 5e-4 times the batch of 4 in the authors' code.
   learningRate: given.learningRate ?? 2e-3,
   weightDecay: 1e-2,
@@ -40,25 +62,70 @@ export const paperDefaults = (given: Given): LearnOptions => ({
   maskFloor: 1,
   unmaskedShare: 1,
   evaluateEvery: 0,
+  keepBest: false,
   patience: Number.POSITIVE_INFINITY,
 });
 
 /** What the product does: no decay, no flips (they mirror logos), stratified timesteps, the click's mask, best step kept. */
 export const productDefaults = (model: OpenedModel, given: Given): LearnOptions => ({
   ...given,
+  ...plain,
   learningRate: given.learningRate ?? relativeLearningRate(model),
   weightDecay: 0,
   decayWords: false,
   flip: false,
   stratified: true,
   maskFloor: 0.1,
-  unmaskedShare: 0.1,
-  evaluateEvery: 10,
-  patience: 25,
+  unmaskedShare,
+  evaluateEvery: Math.ceil(given.steps / evaluations),
+  keepBest: true,
+  patience,
 });
 
-export const defaultsOf = (model: OpenedModel, mode: LearnMode, given: Given): LearnOptions =>
-  mode === "paper" ? paperDefaults(given) : productDefaults(model, given);
+/** Share of steps without the mask, wherever one is used: the thing must still fit into whole pictures. */
+const unmaskedShare = 0.1;
+
+/** A mode's settings with what the job changes of them. */
+export function defaultsOf(
+  model: OpenedModel,
+  mode: LearnMode,
+  given: Given,
+  improvements: Improvements = {},
+): LearnOptions {
+  const options = mode === "paper" ? paperDefaults(given) : productDefaults(model, given);
+  return { ...options, ...changes(options, given, improvements) };
+}
+
+function changes(options: LearnOptions, given: Given, wanted: Improvements): Partial<LearnOptions> {
+  const { maskFloor = options.maskFloor, background = options.background } = wanted;
+  const { keepBest = options.keepBest, earlyStopping = Number.isFinite(options.patience) } = wanted;
+  return {
+    ...(wanted.update === "direction" && directionDefaults(given)),
+    ...(wanted.decay !== undefined && { weightDecay: wanted.decay ? 1e-2 : 0, decayWords: wanted.decay }),
+    ...(wanted.flip !== undefined && { flip: wanted.flip }),
+    ...(wanted.stratified !== undefined && { stratified: wanted.stratified }),
+    ...(wanted.largeTimesteps !== undefined && { largeTimesteps: wanted.largeTimesteps }),
+    maskFloor,
+    background,
+    unmaskedShare: maskFloor === 1 && background === 0 ? 1 : unmaskedShare,
+    evaluateEvery: keepBest || earlyStopping ? Math.ceil(given.steps / evaluations) : 0,
+    keepBest,
+    patience: earlyStopping ? patience : Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Step and κ of Directional Textual Inversion (its README: 1e-2 and 1e-4; its experiments multiply the step by their batch of
+ * 4), slowed down to a tenth. A step is an angle, whatever the model's embeddings. */
+function directionDefaults({ learningRate = 1e-2 }: Given): Partial<LearnOptions> {
+  return {
+    update: "direction",
+    learningRate,
+    finalRateShare: 0.1,
+    priorPull: 1e-4,
+    weightDecay: 0,
+    decayWords: false,
+  };
+}
 
 /** Length of one Adam step, lr · √D, relative to a row's norm. At 0.14 Stable Diffusion 1.x (median norm 0.39, D 768)
  * gets the paper's 2e-3; models with other embeddings get the same relative pace. */

@@ -1,27 +1,25 @@
 import type { LossPoint } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import type { OpenedModel } from "../models/open-model.ts";
-import type { Mask } from "../tensor/mask.ts";
-import { integers, normal, uniform } from "../tensor/noise.ts";
-import type { Picture } from "../tensor/pixels.ts";
-import { type Tensor, tensor, zeros } from "../tensor/tensor.ts";
+import { type Tensor, tensor } from "../tensor/tensor.ts";
 import { adamW, adamWDefaults } from "./adamw.ts";
-import { type Bank, bankLoss, makeBank } from "./bank.ts";
-import { denoisingLosses, type Example } from "./examples.ts";
+import { type Bank, bankLoss, makeBank, withClassPredictions } from "./bank.ts";
+import { directionStep } from "./direction.ts";
+import { denoisingLosses } from "./examples.ts";
 import type { Initialiser } from "./initialiser.ts";
 import type { LearnOptions } from "./learn-options.ts";
 import { freshState, type LearnState } from "./learn-state.ts";
-import { evenWeights, maskWeights } from "./loss-weights.ts";
-import { drawLatents, encodePosteriors, type Posterior } from "./posterior.ts";
-import { templates } from "./templates.ts";
+import { learningRateAt } from "./learning-rate.ts";
+import { trainingExamples } from "./training-examples.ts";
+import { encodeViews, type Source, type View } from "./views.ts";
 
-export interface LearnInput {
+/** The first picture of the thing with its mask, and up to four more. Squashed to the model's side, H = W = model.side. */
+export interface LearnInput extends Source {
   readonly model: OpenedModel;
-  /** Squashed to the model's side, H = W = model.side. */
-  readonly picture: Picture;
-  /** Of the same size; absent: the whole picture counts. */
-  readonly mask?: Mask;
+  readonly morePictures?: readonly Source[];
   readonly initialiser: Initialiser;
+  /** The plain word for the thing, which the background term compares with. */
+  readonly className?: string;
   readonly options: LearnOptions;
   /** Where an earlier run stopped. */
   readonly resume?: LearnState;
@@ -35,54 +33,64 @@ export interface LearnProgress {
   readonly evaluated: boolean;
 }
 
-/** Examples of the keep-best bank, and of the bank that reports. */
+/** Examples of the keep-best bank (two for each picture at least), of the bank that reports, and of the one that is trained
+ * on where the background term keeps its predictions. */
 const keepBestSize = 8;
 export const reportSize = 64;
+const backgroundSize = 64;
+
+/** What one run computes once. */
+interface Prepared {
+  readonly views: readonly View[];
+  readonly keepBest: Bank | undefined;
+  readonly background: Bank | undefined;
+}
 
 /** Textual inversion (Gal et al. 2022) from a supreme initialisation (Qiu, Guo & Wei): optimises n embedding rows through
  * the frozen model so that the templates with them in it denoise the picture. Every random number is counted from
  * seed and step, so a run resumed from any state continues bit for bit as if it had never stopped (on one machine and
  * thread count).
- * @throws UserError engine_failed when the engine died or the loss is no longer finite; the reason of `signal` */
+ * @throws UserError engine_failed when the engine died or the loss is no longer finite, bad_request when the background term
+ * lacks its class word; the reason of `signal` */
 export async function* learn(input: LearnInput): AsyncGenerator<LearnProgress, LearnState, void> {
-  const { model, options, signal } = input;
-  const posteriors = await encodePosteriors(model, input.picture, options.flip);
-  const masked = weightsOf(input);
-  const bank = keepBestBank(input, posteriors, masked);
+  const { options, signal } = input;
+  const prepared = await prepare(input);
+  const bank = prepared.keepBest;
   let state = input.resume ?? (await evaluated(input, bank, freshState(input.initialiser.rows)));
   yield { state, evaluated: input.resume === undefined && bank !== undefined };
   while (state.step < options.steps && state.stale < options.patience) {
     signal?.throwIfAborted();
-    state = await step(input, posteriors, masked, state);
+    state = await step(input, prepared, state);
     const due = bank !== undefined && (state.step % options.evaluateEvery === 0 || state.step === options.steps);
     if (due) state = await evaluated(input, bank, state);
     yield { state, evaluated: due };
   }
   // Without a bank nothing can tell a better step from a worse one: the last is kept, as the paper does.
-  return bank ? state : { ...state, best: { step: state.step, rows: state.rows, loss: state.curve.at(-1)?.loss ?? 0 } };
+  const judged = bank !== undefined && options.keepBest;
+  return judged
+    ? state
+    : { ...state, best: { step: state.step, rows: state.rows, loss: state.curve.at(-1)?.loss ?? 0 } };
 }
 
 /** Mean loss of rows on the reporting bank: ≥ 64 stratified examples that neither training nor keep-best ever saw, no
  * mask, so that modes compare. */
 export async function reportLoss(
-  input: Pick<LearnInput, "model" | "picture" | "options">,
+  input: Pick<LearnInput, "model" | "picture" | "morePictures" | "options">,
   rows: Tensor,
 ): Promise<number> {
-  const { model, options, picture } = input;
-  const posteriors = await encodePosteriors(model, picture, false);
-  const latents = meanLatents(model, posteriors);
-  const weights = evenWeights(latents.shape.slice(1));
-  const bank = makeBank(model, latents, { size: reportSize, seed: options.seed, name: "report", weights });
+  const { model, options } = input;
+  const plain = sourcesOf(input).map(({ picture }) => ({ picture }));
+  const views = await encodeViews(model, plain, { flip: false, maskFloor: 1, background: 0 });
+  const bank = makeBank(model, views, { size: reportSize, seed: options.seed, name: "report" });
   return bankLoss(model, rows, bank, options.batch);
 }
 
 async function step(
-  { model, options }: LearnInput,
-  posteriors: readonly Posterior[],
-  masked: Tensor,
+  { model, options, initialiser }: LearnInput,
+  { views, background }: Prepared,
   state: LearnState,
 ): Promise<LearnState> {
-  const examples = trainingExamples(model, options, posteriors, masked, state.step);
+  const examples = trainingExamples(model, options, views, state.step, background);
   const decay = 1 - options.learningRate * adamWDefaults.weightDecay;
   const wordScale = options.decayWords ? decay ** state.step : 1;
   const { losses, gradient } = await denoisingLosses(model, state.rows, examples, { withGradient: true, wordScale });
@@ -93,64 +101,61 @@ async function step(
       `The loss became ${loss} at step ${state.step}. Use a smaller learning rate than ${options.learningRate}.`,
     );
   }
-  const { parameter, moments } = adamW(state.rows.data, gradient, state.moments, {
-    ...adamWDefaults,
-    learningRate: options.learningRate,
-    weightDecay: options.weightDecay,
-  });
-  const rows = tensor(parameter, state.rows.shape);
   const point: LossPoint = { step: state.step + 1, loss };
-  return { ...state, step: point.step, rows, moments, curve: [...state.curve, point] };
+  const moved = update(state, gradient, initialiser.rows, options);
+  return { ...state, ...moved, step: point.step, curve: [...state.curve, point] };
 }
 
-/** The B examples of one step. Per example: template, flip, posterior sample, timestep, noise. Benchmarks replay them. */
-export function trainingExamples(
-  model: OpenedModel,
+/** The optimiser's step, of the kind that the options name. */
+function update(
+  { step: done, rows, moments }: LearnState,
+  gradient: Float32Array,
+  initial: Tensor,
   options: LearnOptions,
-  posteriors: readonly Posterior[],
-  masked: Tensor,
-  step: number,
-): readonly Example[] {
-  const { batch, seed } = options;
-  const draw = (what: string) => ({ seed, stream: ["learn", step, what] });
-  const chosen = integers(batch, templates.length, draw("template"));
-  const views = integers(batch, posteriors.length, draw("flip"));
-  const times = uniform(batch, draw("timestep"));
-  const unmasked = (uniform(1, draw("mask"))[0] as number) < options.unmaskedShare;
-  const weights = unmasked ? evenWeights(masked.shape.slice(1)) : masked;
-  const { shape } = (posteriors[0] as Posterior).mean;
-  return Array.from({ length: batch }, (_, i) => {
-    const position = options.stratified ? (i + (times[i] as number)) / batch : (times[i] as number);
-    const view = posteriors[views[i] as number] as Posterior;
-    const sampled = normal(shape, { seed, stream: ["learn", step, "posterior", i] });
-    return {
-      template: templates[chosen[i] as number] as string,
-      latents: drawLatents(view, sampled, model.scalingFactor),
-      noise: normal(shape, { seed, stream: ["learn", step, "noise", i] }),
-      timestep: Math.floor(position * model.alphasCumprod.length),
-      weights,
-    };
-  });
+): Pick<LearnState, "rows" | "moments"> {
+  const { weightDecay, priorPull } = options;
+  const learningRate = learningRateAt(options, done);
+  if (options.update === "direction") {
+    // Stateless; its step count goes along so that checkpoints say the same whatever the optimiser.
+    const state = { ...moments, step: done + 1 };
+    return { rows: directionStep(rows, gradient, initial, { learningRate, priorPull }), moments: state };
+  }
+  const next = adamW(rows.data, gradient, moments, { ...adamWDefaults, learningRate, weightDecay });
+  return { rows: tensor(next.parameter, rows.shape), moments: next.moments };
 }
 
-const weightsOf = ({ model, mask, options }: LearnInput): Tensor =>
-  mask && options.maskFloor < 1
-    ? maskWeights(mask, model.latentShape, options.maskFloor)
-    : evenWeights(model.latentShape);
+const sourcesOf = ({ picture, mask, morePictures = [] }: Source & Pick<LearnInput, "morePictures">): Source[] => [
+  { picture, mask },
+  ...morePictures,
+];
 
-const meanLatents = (model: OpenedModel, posteriors: readonly Posterior[]): Tensor => {
-  const posterior = posteriors[0] as Posterior;
-  return drawLatents(posterior, zeros(posterior.mean.shape), model.scalingFactor);
-};
-
-function keepBestBank(
-  { model, options }: LearnInput,
-  posteriors: readonly Posterior[],
-  weights: Tensor,
-): Bank | undefined {
-  if (options.evaluateEvery === 0) return undefined;
-  const latents = meanLatents(model, posteriors);
-  return makeBank(model, latents, { size: keepBestSize, seed: options.seed, name: "keep-best", weights });
+async function prepare(input: LearnInput): Promise<Prepared> {
+  const { model, options, className } = input;
+  const { seed, batch } = options;
+  const sources = sourcesOf(input);
+  const views = await encodeViews(model, sources, options);
+  const compared = async (bank: Bank): Promise<Bank> => {
+    if (options.background === 0) return bank;
+    if (className) return withClassPredictions(model, bank, className, batch);
+    throw new UserError(
+      "bad_request",
+      "The background term compares with the plain word for the thing: give its class, for instance “mug”.",
+    );
+  };
+  // Mirror images follow their pictures, and judge nothing.
+  const upright = views.filter((_, i) => i % (views.length / sources.length) === 0);
+  const size = Math.max(keepBestSize, 2 * sources.length);
+  return {
+    views,
+    keepBest:
+      options.evaluateEvery === 0
+        ? undefined
+        : await compared(makeBank(model, upright, { size, seed, name: "keep-best" })),
+    background:
+      options.background === 0
+        ? undefined
+        : await compared(makeBank(model, views, { size: backgroundSize, seed, name: "background" })),
+  };
 }
 
 /** Asks the bank and keeps the rows when they are the best so far. */

@@ -25,6 +25,13 @@ export const maskFrom = (values: ArrayLike<number>, width: number, height: numbe
   data: Uint8Array.from({ length: width * height }, (_, i) => Number((values[i] ?? 0) > threshold)),
 });
 
+/** Left and right exchanged. */
+export const mirrorMask = ({ width, height, data }: Mask): Mask => ({
+  width,
+  height,
+  data: data.map((_, i) => data[i - (i % width) + (width - 1 - (i % width))] as number),
+});
+
 /** Pixels inside. */
 export const maskArea = ({ data }: Mask): number => data.reduce((sum, inside) => sum + inside, 0);
 

@@ -3,11 +3,11 @@ import { target } from "../../functions/diffusion/denoiser.ts";
 import { addNoise } from "../../functions/diffusion/noise-levels.ts";
 import type { Example } from "../../functions/inversion/examples.ts";
 import { initialise } from "../../functions/inversion/initialiser.ts";
-import { type LearnInput, learn, trainingExamples } from "../../functions/inversion/learn.ts";
+import { type LearnInput, learn } from "../../functions/inversion/learn.ts";
 import { paperDefaults, relativeLearningRate } from "../../functions/inversion/learn-options.ts";
 import { lossGraph } from "../../functions/inversion/loss-graph.ts";
-import { evenWeights } from "../../functions/inversion/loss-weights.ts";
-import { encodePosteriors } from "../../functions/inversion/posterior.ts";
+import { trainingExamples } from "../../functions/inversion/training-examples.ts";
+import { encodeViews } from "../../functions/inversion/views.ts";
 import { type OpenedModel, openModel } from "../../functions/models/open-model.ts";
 import { promptTokens } from "../../functions/models/prompt-tokens.ts";
 import { concat, stack } from "../../functions/tensor/batch.ts";
@@ -87,10 +87,9 @@ const optimiserSettings = ({ options: { learningRate, weightDecay } }: LearnInpu
 
 /** Every example of the run as peer.py's learn reads them. */
 async function replay({ model, picture, initialiser, options }: LearnInput): Promise<Results> {
-  const posteriors = await encodePosteriors(model, picture, options.flip);
-  const even = evenWeights(model.latentShape);
+  const views = await encodeViews(model, [{ picture }], options);
   const runs = Array.from({ length: steps }, (_, step) =>
-    batchOf(model, initialiser.rows, trainingExamples(model, options, posteriors, even, step)),
+    batchOf(model, initialiser.rows, trainingExamples(model, options, views, step)),
   );
   const all = (key: keyof ReturnType<typeof batchOf>): Tensor => stack(runs.map((run) => run[key]));
   return {
@@ -119,6 +118,6 @@ function batchOf(model: OpenedModel, rows: Tensor, examples: readonly Example[])
     latents: addNoise(model, clean, noise, timesteps),
     timesteps: numbers(timesteps),
     target: target(model, clean, noise, timesteps),
-    weights: concat(examples.map((example) => example.weights)),
+    weights: concat(examples.map(({ cells }) => cells.weights)),
   };
 }

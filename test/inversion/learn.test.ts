@@ -37,7 +37,7 @@ const run = async (options: LearnOptions, extra: Partial<LearnInput> = {}) => {
 const given = { steps: 12, batch: 2, seed: 3 };
 
 test("learning lowers the loss on a bank that training never saw, and moves the concept's rows alone", async () => {
-  const options = { ...productDefaults(model, { ...given, steps: 40 }), learningRate: 0.02 };
+  const options = { ...productDefaults(model, { ...given, steps: 40 }), learningRate: 0.02, evaluateEvery: 10 };
   const { result } = await run(options, { mask: undefined as never });
   const before = await reportLoss({ model, picture, options }, initialiser.rows);
   const after = await reportLoss({ model, picture, options }, result.best.rows);

@@ -1,0 +1,24 @@
+import { z } from "zod";
+
+/** What a learn job may change of its mode's own settings, each independent of the others; absent means as the mode has it. */
+export const Improvements = z.strictObject({
+  /** How rows move. `adamw`: freely; `direction`: on the sphere of their initial norm (Directional Textual Inversion). */
+  update: z.enum(["adamw", "direction"]).optional(),
+  /** Weight decay as in the paper's code. */
+  decay: z.boolean().optional(),
+  /** Show mirror images as well: not for lettering and clock faces. */
+  flip: z.boolean().optional(),
+  /** One timestep from each of B equal ranges per step. */
+  stratified: z.boolean().optional(),
+  /** Loss weight outside the mask; 1 ignores the mask. */
+  maskFloor: z.number().min(0).max(1).optional(),
+  /** λ of the background term: outside the mask, look as the plain class word does (SingleInsert); 0 is none. */
+  background: z.number().min(0).max(10).optional(),
+  /** α: draw large timesteps more often during the first half (ReVersion); 0 is none. */
+  largeTimesteps: z.number().min(0).max(1).optional(),
+  /** Keep the step that is best on a fixed bank; else the last. */
+  keepBest: z.boolean().optional(),
+  /** Stop when that bank has not got better for a while. */
+  earlyStopping: z.boolean().optional(),
+});
+export type Improvements = z.infer<typeof Improvements>;
