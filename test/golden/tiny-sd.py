@@ -6,9 +6,8 @@ and what PyTorch computes with it. Versions are recorded in the golden's metadat
 import json
 from pathlib import Path
 
-import diffusers
 import torch
-import transformers
+from components import golden_of, save_golden
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel
@@ -99,34 +98,6 @@ text = CLIPTextModel.from_pretrained(model / "text_encoder").float().eval()
 )
 
 ids = torch.randint(0, vocabulary - 2, (2, 24))
-embeddings = text.text_model.embeddings.token_embedding(ids)
-
-
-def encode(token_embeddings):
-    """CLIPTextModel from token embeddings on."""
-    positions = text.text_model.embeddings.position_embedding(torch.arange(24))[None]
-    mask = torch.full((24, 24), float("-inf")).triu(1)[None, None]
-    hidden = text.text_model.encoder(inputs_embeds=token_embeddings + positions, attention_mask=None, causal_attention_mask=mask).last_hidden_state
-    return text.text_model.final_layer_norm(hidden)
-
-
-context = text(ids).last_hidden_state
-assert torch.allclose(context, encode(embeddings), atol=1e-5)
-pixels = torch.rand(2, 3, 16, 16) * 2 - 1
-moments = vae._encode(pixels)
-latents = torch.randn(2, 4, 8, 8)
-timesteps = torch.tensor([7, 731])
-prediction = unet(latents, timesteps, context).sample
-target, weights = torch.randn_like(latents), torch.rand(2, 1, 8, 8)
-with torch.enable_grad():
-    leaf = embeddings.clone().requires_grad_()
-    loss = (weights * (unet(latents, timesteps, encode(leaf)).sample - target) ** 2).mean()
-    loss.backward()
-golden = dict(
-    ids=ids, embeddings=embeddings, context=context, pixels=pixels, mean=moments[:, :4], logVariance=moments[:, 4:],
-    latents=latents, timesteps=timesteps, decoded=vae.decode(latents / 0.5).sample, prediction=prediction,
-    target=target, weights=weights, loss=loss.detach()[None], gradient=leaf.grad,
-)
-versions = {"torch": torch.__version__, "diffusers": diffusers.__version__, "transformers": transformers.__version__}
-save_file({k: v.detach().float().contiguous() for k, v in golden.items()}, root / "golden.safetensors", metadata=versions)
-print({p.name: sum(f.stat().st_size for f in p.rglob("*")) for p in model.iterdir() if p.is_dir()}, float(loss))
+golden = golden_of(text, unet, vae, ids, latent_shape=(2, 4, 8, 8), picture_shape=(2, 3, 16, 16), timesteps=(7, 731))
+save_golden(golden, root / "golden.safetensors")
+print({p.name: sum(f.stat().st_size for f in p.rglob("*")) for p in model.iterdir() if p.is_dir()}, float(golden["loss"]))

@@ -16,11 +16,11 @@ from scenes import PHRASES
 from tokenizer import known_words, write_tokenizer
 
 
-def load_pipeline(work, widths=(32, 64, 96)):
+def load_pipeline(work):
     """The pipeline of the running averages in a work folder, fp32."""
     work = Path(work)
     tokenizer = write_tokenizer(work / "tokenizer")
-    vae, unet = make_vae(), make_unet(widths)
+    vae, unet = make_vae(), make_unet()
     text = make_text_encoder(len(tokenizer), tokenizer.bos_token_id, tokenizer.eos_token_id)
     state = torch.load(work / "ema.pt")
     vae.load_state_dict(torch.load(work / ("vae-decoder.pt" if (work / "vae-decoder.pt").exists() else "vae.pt")))
@@ -45,10 +45,9 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--work", required=True)
     arguments.add_argument("--out", required=True)
-    arguments.add_argument("--widths", default="32,64,96")
     a = arguments.parse_args()
     out = Path(a.out)
-    pipeline = load_pipeline(a.work, tuple(int(w) for w in a.widths.split(",")))
+    pipeline = load_pipeline(a.work)
     pipeline.to(torch.float16).save_pretrained(out, safe_serialization=True)
     write_vocabulary(out)
     loaded = StableDiffusionPipeline.from_pretrained(out, torch_dtype=torch.float32)

@@ -102,12 +102,11 @@ def make_text_encoder(vocab_size, bos, eos):
     return text
 
 
-def make_unet(widths=(32, 64, 96), layers=1):
-    """SD 1.x layout: attention on the two lower levels; `attention_head_dim` is, as there, the number of heads."""
+def make_unet():
+    """SD 1.x layout on 8×8 and 4×4 latents, cross attention on both; `attention_head_dim` is, as there, the number of heads."""
     unet = UNet2DConditionModel(
-        sample_size=16, in_channels=4, out_channels=4, layers_per_block=layers, block_out_channels=widths, norm_num_groups=8,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        sample_size=8, in_channels=LATENTS, out_channels=LATENTS, layers_per_block=1, block_out_channels=(64, 128), norm_num_groups=8,
+        down_block_types=("CrossAttnDownBlock2D",) * 2, up_block_types=("CrossAttnUpBlock2D",) * 2,
         cross_attention_dim=128, attention_head_dim=4,
     )  # fmt: skip
     for module in unet.modules():

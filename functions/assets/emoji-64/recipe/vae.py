@@ -72,7 +72,7 @@ def main():
     pictures, validation = everything[:-256], everything[-256:]
     vae = make_vae()
     print(f"{count(vae):,} parameters, {len(pictures)} pictures, start {psnr(vae, validation)[0]:.2f} dB", flush=True)
-    optimiser = torch.optim.AdamW(vae.parameters(), lr=2e-3, betas=(0.9, 0.99), weight_decay=1e-4)
+    optimiser = torch.optim.AdamW(vae.parameters(), lr=2e-3, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
     rng, started, step, report, paused = np.random.default_rng(0), time.time(), 0, 30, 0.0
     while (spent := time.time() - started - paused) < a.minutes * 60:
         rate = 2e-3 * min(1, (step + 1) / 100) * (0.485 * (1 + math.cos(math.pi * spent / a.minutes / 60)) + 0.03)
