@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ConceptName } from "./concept-name.ts";
+import { Improvements } from "./improvements.ts";
 import { limits } from "./limits.ts";
 
 /** A key of the store: slash-separated parts of ASCII letters, digits and `._~-`, none beginning with a dot. */
@@ -83,6 +84,8 @@ export const ConceptMeta = z.object({
   bestStep: z.number().int().min(0).optional(),
   seed: Seed.default(0),
   mode: LearnMode.optional(),
+  /** What was changed of the mode's settings. */
+  improvements: Improvements.optional(),
   loss: z
     .array(LossPoint)
     .max(limits.maxLearnSteps + 1)
@@ -94,6 +97,11 @@ export const ConceptMeta = z.object({
   mask: StoreKey.optional(),
   preview: StoreKey.optional(),
   source: StoreKey.optional(),
+  /** Further pictures that it was learned from. */
+  morePictures: z
+    .array(z.strictObject({ source: StoreKey, mask: StoreKey.optional() }))
+    .max(limits.maxLearnPictures - 1)
+    .optional(),
   created: z.iso.datetime(),
   /** What its owner says others may do with it. */
   licence: text(500).default(""),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ConceptMeta, Id, InitialiserKind, LearnMode, LossPoint, Owner, Seed, StoreKey, Viewer } from "./concept.ts";
 import { ConceptName } from "./concept-name.ts";
 import { Candidate, MaskLevel, Point } from "./draft.ts";
+import { Improvements } from "./improvements.ts";
 import { limits } from "./limits.ts";
 
 /** A picture: the key of a stored one, or its bytes as a data URI (PNG, JPEG, WebP, GIF, AVIF, TIFF), for callers without a
@@ -33,7 +34,16 @@ export const DescribeInput = z.strictObject({
 });
 export type DescribeInput = z.infer<typeof DescribeInput>;
 
-/** One picture and a click (or mask) → a concept. What is absent is described first: mask, caption, class. */
+/** Another picture of the thing that is learned. With neither click nor mask all of it counts. */
+export const FurtherPicture = z.strictObject({
+  picture: PictureInput,
+  click: Point.optional(),
+  level: MaskLevel.default("object"),
+  mask: PictureInput.optional(),
+});
+export type FurtherPicture = z.infer<typeof FurtherPicture>;
+
+/** A picture and a click (or mask) → a concept. What is absent is described first: mask, caption, class. */
 export const LearnInput = z.strictObject({
   task: z.literal("learn"),
   picture: PictureInput,
@@ -41,6 +51,11 @@ export const LearnInput = z.strictObject({
   level: MaskLevel.default("object"),
   /** A one-channel picture of the same size, white inside: used instead of segmenting at the click. */
   mask: PictureInput.optional(),
+  /** More pictures of the same thing; words and strip come from the first one above. */
+  morePictures: z
+    .array(FurtherPicture)
+    .max(limits.maxLearnPictures - 1)
+    .default([]),
   caption: z.string().trim().min(1).max(500).optional(),
   className: z.string().trim().min(1).max(100).optional(),
   name: ConceptName,
@@ -55,6 +70,8 @@ export const LearnInput = z.strictObject({
   /** Pictures per step. */
   batch: z.number().int().min(1).max(16).default(4),
   learningRate: z.number().positive().max(1).optional(),
+  /** What to change of the mode's own settings. */
+  improvements: Improvements.default({}),
   seed: Seed.optional(),
   model,
   /** Steps at which a preview is drawn, all with one seed. */
@@ -140,6 +157,9 @@ export const LearnOutput = z.strictObject({
   concept: ConceptMeta,
   /** Strip first, then chart, then previews. */
   pictures: z.array(DrawnPicture).max(32),
+  /** Share of the latent's cells that the thing fills, mean over the pictures; 1 without a mask. Mask floors differ little above
+   * 0.6. */
+  fullWeightShare: z.number().min(0).max(1).optional(),
   /** Things worth knowing, e.g. that the wanted name was taken. */
   notes: z.array(z.string().max(500)).max(10).default([]),
 });

@@ -11,6 +11,8 @@ export const limits = {
   maxPromptCharacters: 1_000,
   maxPicturesPerJob: 10,
   maxLearnSteps: 5_000,
+  /** Pictures of one thing to learn from. */
+  maxLearnPictures: 5,
   maxSamplerSteps: 150,
   /** Longer edge of a stored picture; larger uploads are made smaller. */
   maxStoredEdgePixels: 1_536,

@@ -22,6 +22,12 @@ export function clickArgument(text: string): Click {
   };
 }
 
+/** The same, once per picture. */
+export const clicksArgument = (text: string, before: readonly Click[] = []): readonly Click[] => [
+  ...before,
+  clickArgument(text),
+];
+
 /** A whole number in a range. */
 export const wholeNumber =
   (from: number, to: number) =>

@@ -163,6 +163,7 @@ const relearnCommand = (run: Runner): Command =>
           task: "learn",
           picture: meta.source,
           mask: meta.mask,
+          morePictures: (meta.morePictures ?? []).map(({ source, mask }) => ({ picture: source, mask })),
           caption: meta.caption,
           className: meta.className,
           name: meta.name,
@@ -170,6 +171,7 @@ const relearnCommand = (run: Runner): Command =>
           relearn: meta.id,
           initialiser: meta.initialiser.kind,
           mode: flags.mode,
+          improvements: meta.improvements,
           steps: flags.steps,
           seed: flags.seed ?? (meta.seed + meta.version) % 2 ** 32,
         });

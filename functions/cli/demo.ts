@@ -6,7 +6,7 @@ import { suggestConceptName } from "../../shared/concept-name.ts";
 import { embeddedFolder } from "../models/catalog.ts";
 import { type Click, clickArgument, wholeNumber } from "./arguments.ts";
 import { imaginePictures } from "./imagine.ts";
-import { learnPicture } from "./learn.ts";
+import { learnPictures } from "./learn.ts";
 import { heading, hint, say } from "./outputs.ts";
 import type { Runner } from "./run.ts";
 
@@ -33,11 +33,11 @@ export const demoCommand = (run: Runner): Command =>
       run(async (session, signal) => {
         const { path, click, name } = picture ? { path: picture, ...flags } : { ...(await bundledSample()), ...flags };
         heading(`Teaching a new word from ${path}`);
-        const learned = await learnPicture(
+        const learned = await learnPictures(
           session,
-          path,
+          [path],
           {
-            ...(click && { click }),
+            ...(click && { click: [click] }),
             ...(name && { name }),
             init: "caption",
             level: "object",

@@ -1,22 +1,22 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { Command, Option } from "commander";
 import colours from "picocolors";
 import { conceptName } from "../../shared/concept-name.ts";
-import { type DescribeOutput, LearnInput, type LearnOutput } from "../../shared/job.ts";
+import { UserError } from "../../shared/error.ts";
+import { LearnInput, type LearnOutput } from "../../shared/job.ts";
 import { limits } from "../../shared/limits.ts";
-import { maskOverlay } from "../drawing/mask-overlay.ts";
-import { decodeMask } from "../tensor/mask.ts";
-import { readPicture } from "../tensor/pixels.ts";
+import type { Picture } from "../tensor/pixels.ts";
 import { looksLikePhotograph } from "../vision/photograph.ts";
-import { type Click, clickArgument, decimal, readUpload, wholeNumber } from "./arguments.ts";
+import { type Click, clicksArgument, decimal, wholeNumber } from "./arguments.ts";
+import { type Found, findThing, writeMask } from "./find-thing.ts";
+import { type ImprovementFlags, improvementOptions, improvementsOf } from "./improvement-flags.ts";
 import { copyOut, heading, hint, namedAfter, printResult, say } from "./outputs.ts";
 import { createProgress } from "./progress.ts";
 import type { Runner } from "./run.ts";
 import type { Session } from "./session.ts";
 
-export interface LearnFlags {
-  readonly click?: Click;
+export interface LearnFlags extends ImprovementFlags {
+  /** One per picture, in their order, or none. */
+  readonly click?: readonly Click[];
   readonly name?: string;
   readonly init: LearnInput["initialiser"];
   readonly caption?: string;
@@ -31,14 +31,14 @@ export interface LearnFlags {
   readonly json: boolean;
 }
 
-export const learnCommand = (run: Runner): Command =>
-  new Command("learn")
-    .description("teach a new word from one picture and one click")
-    .argument("<picture>", "JPEG, PNG, WebP, GIF or AVIF")
+export const learnCommand = (run: Runner): Command => {
+  const command = new Command("learn")
+    .description("teach a new word from one picture and one click, or from up to five pictures of the same thing")
+    .argument("<pictures...>", "JPEG, PNG, WebP, GIF or AVIF")
     .option(
       "--click <x,y>",
-      "where the thing is, in pixels or percent; without it the likeliest thing is taken",
-      clickArgument,
+      "where the thing is, in pixels or percent, once per picture; without it the likeliest thing is taken",
+      clicksArgument,
     )
     .option("--name <name>", "the new word; suggested from the class when left out")
     .addOption(
@@ -47,7 +47,7 @@ export const learnCommand = (run: Runner): Command =>
         .default("caption"),
     )
     .option("--caption <text>", "describe the thing yourself")
-    .option("--class <text>", "its class, for --init class")
+    .option("--class <text>", "its class, for --init class and --background")
     .addOption(
       new Option("--level <level>", "how much of what was clicked")
         .choices(["part", "object", "group"])
@@ -64,45 +64,51 @@ export const learnCommand = (run: Runner): Command =>
     .option("--seed <n>", "of all random numbers", wholeNumber(0, 2 ** 32 - 1), 0)
     .option("--out <folder>", "where pictures go", "out")
     .option("--json", "print the result as JSON", false)
-    .action((picture: string, flags: LearnFlags) =>
-      run((session, signal) => learnPicture(session, picture, flags, signal)),
+    .action((pictures: string[], flags: LearnFlags) =>
+      run((session, signal) => learnPictures(session, pictures, flags, signal)),
     );
+  for (const option of improvementOptions) command.addOption(option);
+  return command;
+};
 
 /** Describe → show → learn → show. Returns what was learned and where its pictures are. */
-export async function learnPicture(
+export async function learnPictures(
   session: Session,
-  path: string,
+  paths: readonly string[],
   flags: LearnFlags,
   signal: AbortSignal,
 ): Promise<LearnOutput> {
+  checkCounts(paths, flags.click);
   const wanted = flags.name === undefined ? undefined : conceptName(flags.name);
-  const picture = await session.addPicture(await readUpload(path));
-  const click = flags.click?.(picture);
   const progress = createProgress(flags.json);
   try {
-    const described = await session.run(
-      { task: "describe", picture: picture.key, level: flags.level, viewer: session.viewer, ...(click && { click }) },
-      progress.show,
-      signal,
-    );
+    const found: Found[] = [];
+    for (const [i, path] of paths.entries()) {
+      found.push(
+        await findThing(session, path, { level: flags.level, click: flags.click?.[i] }, progress.show, signal),
+      );
+    }
     progress.finish();
-    const [thing] = described.candidates as [DescribeOutput["candidates"][number]];
-    const name = wanted ?? described.suggestedName;
-    const seen = await readPicture((await session.store.get(picture.key))?.data as Uint8Array);
-    const maskPath = await writeMask(session, seen, thing, flags.out, name);
+    const [first, ...more] = found as [Found, ...Found[]];
+    const name = wanted ?? first.suggestedName;
+    const maskPaths: string[] = [];
+    for (const [i, one] of found.entries()) {
+      maskPaths.push(await writeMask(session, one, flags.out, i === 0 ? name : `${name}-${i + 1}`));
+    }
     if (!flags.json) {
-      heading(`${colours.green("●")} ${flags.caption ?? thing.caption}`);
-      say(`  class ${flags.class ?? thing.className} · mask in ${maskPath}`);
-      await warnAboutPhotographs(session, seen);
+      heading(`${colours.green("●")} ${flags.caption ?? first.thing.caption}`);
+      say(`  class ${flags.class ?? first.thing.className} · mask in ${maskPaths.join(", ")}`);
+      await warnAboutPhotographs(session, first.picture);
     }
     const input = LearnInput.parse({
       task: "learn",
-      picture: picture.key,
-      click: click ?? thing.click,
+      picture: first.key,
+      click: first.click,
       level: flags.level,
-      mask: thing.mask,
-      caption: flags.caption ?? thing.caption,
-      className: flags.class ?? thing.className,
+      mask: first.thing.mask,
+      morePictures: more.map(({ key, thing }) => ({ picture: key, mask: thing.mask })),
+      caption: flags.caption ?? first.thing.caption,
+      className: flags.class ?? first.thing.className,
       name,
       owner: session.viewer.user,
       initialiser: flags.init,
@@ -110,6 +116,7 @@ export async function learnPicture(
       steps: flags.steps,
       batch: flags.batch,
       learningRate: flags.rate,
+      improvements: improvementsOf(flags),
       seed: flags.seed,
       previews: [0, 0.25, 0.5, 0.75, 1]
         .map((share) => Math.round(share * flags.steps))
@@ -117,37 +124,38 @@ export async function learnPicture(
     });
     const learned = await session.run(input, progress.show, signal);
     progress.finish();
-    const paths = await copyOut(session, namedAfter(learned.concept.name, learned.pictures), flags.out);
-    if (!flags.json) {
-      for (const note of learned.notes) say(colours.yellow(`  ${note}`));
-      heading(
-        `${colours.green("●")} <${learned.concept.name}> is learned: ${learned.concept.tokens} tokens, step ${learned.concept.bestStep} kept`,
-      );
-      hint(`  try: npm run imagine -- "<${learned.concept.name}> in space"`);
-    }
-    printResult(flags.json, { ...learned, files: [maskPath, ...paths] }, [maskPath, ...paths]);
+    const written = await copyOut(session, namedAfter(learned.concept.name, learned.pictures), flags.out);
+    if (!flags.json) tell(learned);
+    printResult(flags.json, { ...learned, files: [...maskPaths, ...written] }, [...maskPaths, ...written]);
     return learned;
   } finally {
     progress.finish();
   }
 }
 
-async function writeMask(
-  session: Session,
-  picture: Awaited<ReturnType<typeof readPicture>>,
-  thing: DescribeOutput["candidates"][number],
-  folder: string,
-  name: string,
-): Promise<string> {
-  const mask = await decodeMask((await session.store.get(thing.mask))?.data as Uint8Array);
-  await mkdir(folder, { recursive: true });
-  const path = join(folder, `${name}-mask.png`);
-  await writeFile(path, await maskOverlay({ picture, mask, click: thing.click }));
-  return path;
+function checkCounts(paths: readonly string[], clicks: readonly Click[] | undefined): void {
+  const most = limits.maxLearnPictures;
+  if (paths.length > most) {
+    throw new UserError("bad_request", `A word is learned from at most ${most} pictures, got ${paths.length}.`);
+  }
+  if (clicks && clicks.length !== paths.length) {
+    throw new UserError(
+      "bad_request",
+      `Got ${clicks.length} --click for ${paths.length} ${paths.length === 1 ? "picture" : "pictures"}: give one for each, in their order, or none.`,
+    );
+  }
+}
+
+function tell({ concept, notes }: LearnOutput): void {
+  for (const note of notes) say(colours.yellow(`  ${note}`));
+  heading(
+    `${colours.green("●")} <${concept.name}> is learned: ${concept.tokens} tokens, step ${concept.bestStep} kept`,
+  );
+  hint(`  try: npm run imagine -- "<${concept.name}> in space"`);
 }
 
 /** A small model of emoji must not be mistaken for one of photographs. */
-async function warnAboutPhotographs(session: Session, picture: Awaited<ReturnType<typeof readPicture>>): Promise<void> {
+async function warnAboutPhotographs(session: Session, picture: Picture): Promise<void> {
   const { about } = await session.bench.model();
   if (about.drawsPhotographs || !looksLikePhotograph(picture)) return;
   say(

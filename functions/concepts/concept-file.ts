@@ -70,6 +70,6 @@ function checkAgainst(meta: ConceptMeta, rows: Tensor): Tensor {
 
 /** The passport as it may leave the house: without ids of people and servers and without keys of the store. */
 export function publicMeta(meta: ConceptMeta): ConceptMeta {
-  const { mask: _m, preview: _p, source: _s, ...rest } = meta;
+  const { mask: _m, preview: _p, source: _s, morePictures: _more, ...rest } = meta;
   return { ...rest, owner: { id: "exported", name: meta.owner.name }, scope: "private", scopeId: "exported" };
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Id, StoreKey, Viewer } from "../../shared/concept.ts";
 import type { StoredPicture } from "../../shared/draft.ts";
 import { UserError } from "../../shared/error.ts";
-import type { JobInput } from "../../shared/job.ts";
+import type { FurtherPicture, JobInput } from "../../shared/job.ts";
 import { createDrafts } from "../jobs/drafts.ts";
 import { markExpiry } from "../jobs/expiry.ts";
 import type { Store } from "../store/store.ts";
@@ -36,10 +36,25 @@ export async function storePictures(
     const bytes = Buffer.from(picture.slice(picture.indexOf(",") + 1), "base64");
     return (await storeUpload(deps, owner, bytes)).key;
   };
-  if (input.task === "imagine") return input;
-  const picture = await stored(input.picture);
-  if (input.task === "describe" || input.mask === undefined) return { ...input, picture };
-  return { ...input, picture, mask: await stored(input.mask) };
+  const withKeys = async <T extends { readonly picture: string; readonly mask?: string | undefined }>(
+    one: T,
+  ): Promise<T> => ({
+    ...one,
+    picture: await stored(one.picture),
+    ...(one.mask !== undefined && { mask: await stored(one.mask) }),
+  });
+  switch (input.task) {
+    case "imagine":
+      return input;
+    case "describe":
+      return withKeys(input);
+    case "learn": {
+      const morePictures: FurtherPicture[] = [];
+      // One after another: each is decoded whole. The first picture last: a key that is refused leaves nothing stored.
+      for (const more of input.morePictures) morePictures.push(await withKeys(more));
+      return { ...(await withKeys(input)), morePictures };
+    }
+  }
 }
 
 /** Decides who may read a file of the store by where it lies: what no rule names, nobody may read. */

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import type { ConceptMeta } from "../../shared/concept.ts";
 import type { DrawnPicture, LearnInput, TaskEvent } from "../../shared/job.ts";
 import { parsePrompt } from "../../shared/prompt.ts";
 import type { Concept } from "../concepts/concept-file.ts";
@@ -7,16 +6,18 @@ import { learnStrip } from "../drawing/learn-strip.ts";
 import { lossChart } from "../drawing/loss-chart.ts";
 import { initialise } from "../inversion/initialiser.ts";
 import { learn as learnRows } from "../inversion/learn.ts";
-import { defaultsOf, type LearnOptions } from "../inversion/learn-options.ts";
+import { defaultsOf } from "../inversion/learn-options.ts";
 import { decodeState, encodeState, type LearnState } from "../inversion/learn-state.ts";
-import { templateSet } from "../inversion/templates.ts";
+import { fullWeightShare } from "../inversion/loss-weights.ts";
+import type { Source } from "../inversion/views.ts";
 import type { TaskContext } from "../jobs/runner.ts";
 import { encodePng } from "../tensor/encode-picture.ts";
 import { resizeMask } from "../tensor/mask.ts";
 import { type Picture, readPicture, resizePicture } from "../tensor/pixels.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { drawn, drawPictures } from "./draw-pictures.ts";
-import { type Subject, subjectOf } from "./subject.ts";
+import { passport } from "./passport.ts";
+import { furtherPictures, subjectOf } from "./subject.ts";
 import type { Workbench } from "./workbench.ts";
 
 type OpenModel = Awaited<ReturnType<Workbench["model"]>>;
@@ -31,26 +32,28 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
   const picture = await readPicture(await files.read(input.picture));
   yield { type: "progress", stage: "describe", step: 0, total: input.steps };
   const subject = await subjectOf(bench, input, picture, files);
+  const further = await furtherPictures(bench, input, files);
   const unknown = model.tokenizer.unknownWords(subject.caption);
   const seed = input.seed ?? Number.parseInt(createHash("sha256").update(jobId).digest("hex").slice(0, 8), 16);
   const given = { steps: input.steps, batch: input.batch, seed, learningRate: input.learningRate };
-  const options = defaultsOf(model, input.mode, given);
+  const options = defaultsOf(model, input.mode, given, input.improvements);
   const initialiser = initialise(model, input.initialiser, subject, { keepArticle: input.mode === "paper" });
   yield {
     type: "log",
     text: `learning ${initialiser.ids.length} rows from "${initialiser.text}" (${initialiser.kind})`,
   };
 
+  const keys = [{ source: input.picture, mask: subject.maskKey }, ...further.map(({ keys: ownKeys }) => ownKeys)];
   const run = createHash("sha256")
-    .update(JSON.stringify([model.hash, initialiser, options, input.picture, subject.maskKey ?? ""]))
+    .update(JSON.stringify([model.hash, initialiser, options, keys, subject.className]))
     .digest("hex");
   const resumed = context.checkpoint ? decodeState(context.checkpoint, run) : undefined;
   const previews: Preview[] = resumed ? await readPreviews(resumed.note, files) : [];
   const wanted = new Set(input.previews.filter((step) => step <= input.steps));
+  const sources = await Promise.all([{ picture, mask: subject.mask }, ...further].map(squareFor(model)));
+  const [first, ...morePictures] = sources as [Source, ...Source[]];
   const loop = learnRows({
-    model,
-    picture: await resizePicture(picture, { width: model.side, height: model.side, fit: "fill" }),
-    ...(subject.mask && { mask: resizeMask(subject.mask, model.side, model.side) }),
+    ...{ model, ...first, morePictures, className: subject.className },
     initialiser,
     options,
     ...(resumed && { resume: resumed.state }),
@@ -72,7 +75,10 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
     }
     yield progressOf(state, input.steps, clock(state.step), preview);
   }
-  const { best, curve } = next.value;
+  const { step: stoppedAt, best, curve } = next.value;
+  if (stoppedAt < input.steps && wanted.size > 0 && !previews.some(({ step }) => step === stoppedAt)) {
+    previews.push(await drawPreview(model, input, next.value.rows, seed, stoppedAt, files));
+  }
 
   const scenes = (input.scenes ?? model.about.defaults.scenes).map((scene) =>
     scene.replaceAll("{}", `<${input.name}>`),
@@ -84,7 +90,8 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
     yield { type: "progress", stage: "draw", step: tiles.length, total: scenes.length };
   }
   const title = `<${input.name}>`;
-  const caption = `${initialiser.kind}: “${initialiser.text}” · step ${best.step} of ${input.steps} kept · ${model.id}`;
+  const shown = further.length > 0 ? ` · the first of ${sources.length} pictures` : "";
+  const caption = `${initialiser.kind}: “${initialiser.text}” · step ${best.step} of ${input.steps} kept · ${model.id}${shown}`;
   const strip = await learnStrip({
     title,
     caption,
@@ -99,7 +106,11 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
   const pictures = await writePictures(files, { strip, chart, tiles, previews, name: input.name });
   const concept: Concept = {
     rows: best.rows,
-    meta: passport(bench, input, { subject, model, options, initialiser, state: next.value, pictures, jobId }),
+    meta: passport(input, {
+      ...{ subject, model, options, initialiser, state: next.value, pictures, jobId },
+      morePictures: further.map(({ keys: ownKeys }) => ownKeys),
+      created: bench.now().toISOString(),
+    }),
   };
   const meta = input.relearn
     ? await bench.library.relearn(input.relearn, { user: input.owner, moderator: false }, concept)
@@ -108,8 +119,21 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
   if (unknown.length > 0)
     notes.push(`This model has never seen: ${unknown.join(", ")}. The rows start from their letters.`);
   if (meta.name !== input.name) notes.push(`You already have <${input.name}>, so this one is <${meta.name}>.`);
-  yield { type: "output", output: { task: "learn", concept: meta, pictures, notes } };
+  if (stoppedAt < input.steps)
+    notes.push(`Stopped after ${stoppedAt} of ${input.steps} steps: it no longer got better on its bank.`);
+  const fullShare = mean(sources.map(({ mask }) => (mask ? fullWeightShare(mask, model.latentShape) : 1)));
+  yield { type: "output", output: { task: "learn", concept: meta, pictures, fullWeightShare: fullShare, notes } };
 }
+
+const mean = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length;
+
+/** Squashed, not cropped: the mask stays where the thing is. */
+const squareFor =
+  ({ side }: OpenModel) =>
+  async ({ picture, mask }: Source): Promise<Source> => ({
+    picture: await resizePicture(picture, { width: side, height: side, fit: "fill" }),
+    mask: mask && resizeMask(mask, side, side),
+  });
 
 interface Preview {
   readonly step: number;
@@ -223,48 +247,4 @@ async function writePictures(
     pictures.push(await describe(`scene-${i + 1}.png`, "picture", await encodePng(picture), caption));
   }
   return [...pictures, ...made.previews.map((preview) => preview.drawn)];
-}
-
-function passport(
-  bench: Workbench,
-  input: LearnInput,
-  made: {
-    readonly subject: Subject;
-    readonly model: OpenModel;
-    readonly options: LearnOptions;
-    readonly initialiser: ReturnType<typeof initialise>;
-    readonly state: LearnState;
-    readonly pictures: readonly DrawnPicture[];
-    readonly jobId: string;
-  },
-): ConceptMeta {
-  const { subject, model, options, initialiser, state } = made;
-  const [tokens, width] = state.best.rows.shape as [number, number];
-  const preview = made.pictures.find(({ kind }) => kind === "picture");
-  return {
-    id: createHash("sha256").update(`concept ${made.jobId}`).digest("hex").slice(0, 24),
-    version: 1,
-    name: input.name,
-    owner: input.owner,
-    scope: "private",
-    scopeId: input.owner.id,
-    initialiser: { kind: initialiser.kind, text: initialiser.text },
-    baseModel: { id: model.id, hash: model.hash },
-    tokens,
-    width,
-    templates: templateSet,
-    steps: input.steps,
-    bestStep: state.best.step,
-    seed: options.seed,
-    mode: input.mode,
-    loss: [...state.curve],
-    caption: subject.caption,
-    className: subject.className,
-    ...(subject.maskKey && { mask: subject.maskKey }),
-    ...(preview && { preview: preview.key }),
-    source: input.picture,
-    created: bench.now().toISOString(),
-    licence: input.licence,
-    versions: [],
-  };
 }

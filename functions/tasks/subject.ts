@@ -1,7 +1,7 @@
 import type { LearnInput } from "../../shared/job.ts";
 import type { TaskFiles } from "../jobs/runner.ts";
 import { decodeMask, encodeMask, type Mask, resizeMask } from "../tensor/mask.ts";
-import type { Picture } from "../tensor/pixels.ts";
+import { type Picture, readPicture } from "../tensor/pixels.ts";
 import { describePicture } from "../vision/describe-picture.ts";
 import type { Workbench } from "./workbench.ts";
 
@@ -21,9 +21,7 @@ export async function subjectOf(
   picture: Picture,
   files: TaskFiles,
 ): Promise<Subject> {
-  const given = input.mask ? await decodeMask(await files.read(input.mask)) : undefined;
-  const { width, height } = picture;
-  const mask = given && (given.width === width && given.height === height ? given : resizeMask(given, width, height));
+  const mask = await givenMask(input.mask, picture, files);
   if (input.caption && (mask || !input.click)) {
     return {
       caption: input.caption,
@@ -40,6 +38,49 @@ export async function subjectOf(
     mask: chosen,
     maskKey: input.mask ?? (await files.write("mask.png", await encodeMask(chosen))),
   };
+}
+
+/** A further picture of the subject, read, with its mask, and where both lie in the store. */
+export interface FurtherSource {
+  readonly picture: Picture;
+  readonly mask?: Mask | undefined;
+  readonly keys: { readonly source: string; readonly mask?: string };
+}
+
+/** Reads the job's further pictures and finds what is clicked in them; with neither mask nor click all of a picture counts.
+ * @throws UserError not_found when nothing is at a click */
+export async function furtherPictures(
+  bench: Pick<Workbench, "vision">,
+  { morePictures }: Pick<LearnInput, "morePictures">,
+  files: TaskFiles,
+): Promise<readonly FurtherSource[]> {
+  const found: FurtherSource[] = [];
+  for (const [i, { picture: source, click, level, mask: maskKey }] of morePictures.entries()) {
+    const picture = await readPicture(await files.read(source));
+    const mask = await givenMask(maskKey, picture, files);
+    if (mask && maskKey) {
+      found.push({ picture, mask, keys: { source, mask: maskKey } });
+    } else if (click) {
+      const [thing] = await describePicture(bench.vision, picture, { click, level });
+      if (!thing) throw new Error("describePicture promised at least one thing");
+      const key = await files.write(`mask-${i + 2}.png`, await encodeMask(thing.mask));
+      found.push({ picture, mask: thing.mask, keys: { source, mask: key } });
+    } else {
+      found.push({ picture, keys: { source } });
+    }
+  }
+  return found;
+}
+
+/** The request's own mask at the picture's size. */
+async function givenMask(
+  key: string | undefined,
+  { width, height }: Picture,
+  files: TaskFiles,
+): Promise<Mask | undefined> {
+  if (key === undefined) return undefined;
+  const mask = await decodeMask(await files.read(key));
+  return mask.width === width && mask.height === height ? mask : resizeMask(mask, width, height);
 }
 
 /** English noun phrases end in their noun, up to a preposition: "a red mug with dots" → "mug". */

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { publicMeta } from "../../functions/concepts/concept-file.ts";
 import { createLibrary } from "../../functions/concepts/library.ts";
 import { createMemoryStore } from "../jobs/memory-store.ts";
 import { goldenConcept } from "../support/golden-concept.ts";
@@ -26,4 +27,25 @@ test("a concept keeps its own copies of its pictures: they outlive the upload an
 
   await library.forget({ user: owner, moderator: false });
   expect(store.keys()).toEqual([]);
+});
+
+test("the further pictures of a concept are kept, shown to nobody else and forgotten like the first", async () => {
+  const store = createMemoryStore();
+  const library = createLibrary(store);
+  const { owner } = goldenConcept.meta;
+  for (const key of ["uploads/1/b.png", "jobs/a/files/mask-2.png", "uploads/1/c.png"])
+    await store.put(key, new Uint8Array([1]));
+  const morePictures = [
+    { source: "uploads/1/b.png", mask: "jobs/a/files/mask-2.png" },
+    { source: "uploads/1/gone.png" },
+    { source: "uploads/1/c.png" },
+  ];
+  const saved = await library.save({ ...goldenConcept, meta: { ...goldenConcept.meta, id: "c3", morePictures } });
+  expect(saved.morePictures).toEqual([
+    { source: "concepts/c3/source-2-1.png", mask: "concepts/c3/mask-2-1.png" },
+    { source: "concepts/c3/source-4-1.png" },
+  ]);
+  expect(JSON.stringify(publicMeta(saved))).not.toContain("concepts/c3");
+  await library.forget({ user: owner, moderator: false });
+  expect(store.keys().filter((key) => key.startsWith("concepts/"))).toEqual([]);
 });

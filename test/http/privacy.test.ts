@@ -30,6 +30,9 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
+/** A job whose own picture is the thief's. */
+const learnOwn = { task: "learn", picture: "data:image/png;base64,iVBORw0KGgo=", name: "x", owner: ann.user };
+
 /** Every route of the contract, tried on what is Ann's. A route that is missing here does not compile. */
 const attempts: Record<keyof typeof routes, readonly { id?: string; body?: unknown; query?: string }[]> = {
   createUpload: [],
@@ -47,6 +50,13 @@ const attempts: Record<keyof typeof routes, readonly { id?: string; body?: unkno
     { id: "theft4", body: { input: { task: "imagine", prompt: "space", negative: "(<101/mycat>:1.2)" } } },
     { id: "theft5", body: { input: { task: "describe", picture: "" } } },
     { id: "theft6", body: { input: { task: "learn", picture: "", name: "mycat", owner: ann.user } } },
+    {
+      id: "theft8",
+      body: {
+        input: { task: "learn", picture: "", name: "x", owner: ann.user, morePictures: [{ picture: "" }] },
+      },
+    },
+    { id: "theft9", body: { input: { ...learnOwn, morePictures: [{ picture: "" }] } } },
     { id: "theft7", body: { input: { task: "learn", picture: "", name: "x", owner: ann.user, relearn: ids.concept } } },
   ],
   readPrediction: [{ id: ids.job }],

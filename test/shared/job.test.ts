@@ -13,6 +13,8 @@ test("learn and imagine fill in the defaults that the README promises", () => {
     mode: "product",
     steps: 100,
     batch: 4,
+    morePictures: [],
+    improvements: {},
   });
   expect(JobInput.parse({ task: "imagine", prompt: " <mycat> in space " })).toMatchObject({
     prompt: "<mycat> in space",
@@ -35,6 +37,13 @@ test.each([
   ["no steps", { ...learn, steps: 0 }],
   ["a million steps", { ...learn, steps: 1_000_000 }],
   ["half a step", { ...learn, steps: 1.5 }],
+  ["six pictures", { ...learn, morePictures: new Array(5).fill({ picture: "uploads/b.png" }) }],
+  ["a further picture from outside", { ...learn, morePictures: [{ picture: "https://example.com/b.png" }] }],
+  ["an unknown improvement", { ...learn, improvements: { magic: true } }],
+  ["a mask floor above 1", { ...learn, improvements: { maskFloor: 1.1 } }],
+  ["a mask floor that is no number", { ...learn, improvements: { maskFloor: Number.NaN } }],
+  ["a negative background", { ...learn, improvements: { background: -1 } }],
+  ["an unknown update", { ...learn, improvements: { update: "sgd" } }],
   ["a bad name", { ...learn, name: "my cat" }],
   ["eleven pictures", { task: "imagine", prompt: "x", count: 11 }],
   ["an empty prompt", { task: "imagine", prompt: "  " }],

@@ -33,6 +33,8 @@ beforeAll(async () => {
   bench = openWorkbench({ model: tinySdFolder, preset: "lean", providers: ["cpu"], threads: 1, hub, store });
   const pixels = Uint8Array.from({ length: 40 * 30 * 3 }, (_, i) => (i * 31) % 256);
   await store.put("pictures/p.png", await encodePng({ width: 40, height: 30, data: pixels }));
+  const other = pixels.map((value) => 255 - value);
+  await store.put("pictures/q.png", await encodePng({ width: 40, height: 30, data: other }));
   const half = maskFrom(
     Array.from({ length: 40 * 30 }, (_, i) => Number(i % 40 < 20)),
     40,
@@ -131,6 +133,64 @@ test("a learn job stopped in the middle goes on from its checkpoint and ends wit
   const rowsOf = async (r: Run) => (await bench.library.load((r.output as LearnOutput).concept.id, me)).rows.data;
   expect(await rowsOf(resumed)).toEqual(await rowsOf(whole));
   expect((resumed.output as LearnOutput).pictures.filter(({ kind }) => kind === "preview")).toHaveLength(3);
+});
+
+test("further pictures, each with its mask, and every switch of the job reach the learning and the passport", async () => {
+  const improvements = { update: "direction", maskFloor: 0, background: 1, largeTimesteps: 0.5 } as const;
+  const wanted = {
+    ...learnInput,
+    name: "twopics",
+    morePictures: [{ picture: "pictures/q.png", mask: "pictures/mask.png" }],
+  };
+  const { output } = await run("job-20", LearnInput.parse({ ...wanted, improvements }));
+  const { concept, fullWeightShare } = output as LearnOutput;
+  expect(concept).toMatchObject({ improvements, morePictures: [{}] });
+  // Half of each picture is masked; the mask's growth takes no further cell.
+  expect(fullWeightShare).toBe(0.5);
+  expect(concept.morePictures?.[0]?.source).toMatch(/^concepts\/.*source-2-1\.png$/);
+  const { rows } = await bench.library.load(concept.id, me);
+  const norms = (data: Float32Array) => [0, 1].map((i) => Math.hypot(...data.subarray(i * 24, (i + 1) * 24)));
+  const model = await bench.model();
+  const initial = norms(model.embed(model.tokenizer.encode("red mug")).data);
+  for (const [i, norm] of norms(rows.data).entries()) expect(norm / (initial[i] as number)).toBeCloseTo(1, 6);
+
+  const plain = (await run("job-21", LearnInput.parse({ ...wanted, morePictures: [], improvements })))
+    .output as LearnOutput;
+  expect((await bench.library.load(plain.concept.id, me)).rows.data).not.toEqual(rows.data);
+  expect(plain.concept.morePictures).toBeUndefined();
+});
+
+test("a job of several pictures goes on from its checkpoint, and a checkpoint of other pictures is refused", async () => {
+  const more = (picture: string) => ({
+    ...learnInput,
+    morePictures: [{ picture, mask: "pictures/mask.png", level: "object" as const }],
+  });
+  const whole = await run("job-22", more("pictures/q.png"));
+  const broken = await run("job-23", more("pictures/q.png"), { stopAfter: 13 });
+  const checkpoint = broken.checkpoints.at(-1) as Uint8Array;
+  const resumed = await run("job-23", more("pictures/q.png"), { checkpoint });
+  const rowsOf = async (r: Run) => (await bench.library.load((r.output as LearnOutput).concept.id, me)).rows.data;
+  expect(await rowsOf(resumed)).toEqual(await rowsOf(whole));
+  await expect(run("job-24", more("pictures/p.png"), { checkpoint })).rejects.toThrow(/another picture/);
+});
+
+test("a run that stops early says so and shows where it stopped", async () => {
+  const { output } = await run("job-25", {
+    ...learnInput,
+    steps: 200,
+    // So small a step changes no f32: no evaluation is better than the first.
+    learningRate: 1e-30,
+    previews: [0, 200],
+    scenes: [],
+  });
+  const { concept, notes, pictures } = output as LearnOutput;
+  expect(notes.join()).toMatch(/Stopped after \d+ of 200 steps/);
+  const last = concept.loss.at(-1)?.step as number;
+  expect(last).toBeLessThan(200);
+  expect(pictures.filter(({ kind }) => kind === "preview").map(({ alt }) => alt)).toEqual([
+    "<mymug> at step 0",
+    `<mymug> at step ${last}`,
+  ]);
 });
 
 test("a name that is taken gets a number and the answer says so", async () => {

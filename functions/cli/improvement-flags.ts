@@ -1,0 +1,38 @@
+import { Option } from "commander";
+import type { Improvements } from "../../shared/improvements.ts";
+import { decimal } from "./arguments.ts";
+
+/** Flags of the command line that change a mode's settings, named as commander names them. */
+export type ImprovementFlags = {
+  readonly [K in keyof Improvements]?: Improvements[K];
+};
+
+const onOff = (flag: string, description: string): readonly Option[] => [
+  new Option(`--${flag}`, description),
+  new Option(`--no-${flag}`, `not: ${description}`),
+];
+
+/** One switch for each improvement over the paper; without any, the mode's own settings. */
+export const improvementOptions: readonly Option[] = [
+  new Option("--update <kind>", "how the word moves: freely, or in its direction alone").choices([
+    "adamw",
+    "direction",
+  ] satisfies NonNullable<Improvements["update"]>[]),
+  new Option("--mask-floor <w>", "loss weight outside the mask, 1 ignores the mask").argParser(decimal(0, 1)),
+  new Option("--background <w>", "weight of looking, outside the mask, as the plain class word does").argParser(
+    decimal(0, 10),
+  ),
+  new Option("--large-timesteps <a>", "draw noisy examples more often at first").argParser(decimal(0, 1)),
+  ...onOff("keep-best", "keep the step that is best on a fixed bank"),
+  ...onOff("early-stopping", "stop when that bank no longer gets better"),
+  ...onOff("stratified", "spread the timesteps of a step evenly"),
+  ...onOff("flip", "learn from mirror images too"),
+  ...onOff("decay", "weight decay as in the paper's code"),
+];
+
+/** What was given; nothing for flags that were left out. */
+export function improvementsOf(flags: ImprovementFlags): Improvements {
+  const { update, decay, flip, stratified, maskFloor, background, largeTimesteps, keepBest, earlyStopping } = flags;
+  const all = { update, decay, flip, stratified, maskFloor, background, largeTimesteps, keepBest, earlyStopping };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Improvements;
+}
