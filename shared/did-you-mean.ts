@@ -1,5 +1,5 @@
 /** Edits (insert, delete, replace, swap neighbours) that turn one text into another: optimal string alignment. */
-function distance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   const [from, to] = [Array.from(a), Array.from(b)];
   let before: number[] = [];
   let row = Array.from({ length: to.length + 1 }, (_, j) => j);
@@ -30,7 +30,7 @@ export function didYouMean(name: string, known: readonly string[]): string | und
     const other = bare(candidate).slice(0, 64);
     const allowed = Math.floor(Math.max(wanted.length, other.length) / 3);
     if (Math.abs(wanted.length - other.length) > allowed) continue;
-    const edits = distance(wanted, other);
+    const edits = editDistance(wanted, other);
     if (edits <= allowed && (best === undefined || edits < best.edits)) best = { name: candidate, edits };
   }
   return best?.name;

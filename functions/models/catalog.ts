@@ -12,6 +12,8 @@ export interface CatalogEntry {
   /** What it draws, for people. */
   readonly draws: string;
   readonly drawsPhotographs: boolean;
+  /** What it makes of everything, where that is no photograph, in a word: "I draw emoji". */
+  readonly art?: string;
   /** Used where a request names none. */
   readonly defaults: ModelDefaults;
 }
@@ -37,6 +39,7 @@ const embedded: CatalogEntry = {
   source: { folder: fileURLToPath(new URL("../assets/emoji-64", import.meta.url)) },
   draws: "emoji art, 64 pixels wide",
   drawsPhotographs: false,
+  art: "emoji",
   defaults: { ...usualDefaults, steps: 25, guidance: 4 },
 };
 
@@ -51,6 +54,10 @@ const catalog: readonly CatalogEntry[] = [
   },
 ];
 
+/** What is known of a model before anything of it is downloaded; nothing of folders and repositories outside the catalogue. */
+export const knownModel = (wanted: string | undefined): CatalogEntry | undefined =>
+  wanted === undefined ? embedded : catalog.find(({ id }) => id === wanted);
+
 export interface LocatedModel extends Omit<CatalogEntry, "source"> {
   /** In diffusers layout. */
   readonly folder: string;
@@ -59,7 +66,7 @@ export interface LocatedModel extends Omit<CatalogEntry, "source"> {
 /** Finds a model by catalogue name, folder in diffusers layout, or Hub repository `owner/name`; the embedded one when
  * none is named. Downloads what is missing. @throws UserError not_found, unavailable */
 export async function locateModel(wanted: string | undefined, hub: Hub): Promise<LocatedModel> {
-  const entry = wanted === undefined ? embedded : catalog.find(({ id }) => id === wanted);
+  const entry = knownModel(wanted);
   if (entry) {
     const { source, ...rest } = entry;
     return { ...rest, folder: "folder" in source ? source.folder : await downloadModel(source.repository, hub) };

@@ -1,4 +1,5 @@
 import type { Shape, Tensor } from "../tensor/tensor.ts";
+import type { UnknownWord } from "./unknown-words.ts";
 
 /** What the network predicts: the noise (epsilon) or the velocity v (Salimans & Ho 2022). */
 export type Prediction = "epsilon" | "v_prediction";
@@ -17,7 +18,7 @@ export interface Tokenizer {
   /** Sequence length T, begin and end included. */
   readonly length: number;
   /** Words of the text that the model never saw in training; always empty for checkpoints without `vocabulary.json`. */
-  unknownWords(text: string): readonly string[];
+  unknownWords(text: string): readonly UnknownWord[];
 }
 
 /** A frozen latent diffusion model opened from a diffusers folder.

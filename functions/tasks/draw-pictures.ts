@@ -55,7 +55,7 @@ export async function* drawPictures(
   for (let i = 0; i < options.seeds.length; i++) {
     pictures.push(...fromTensor(await model.decodeLatents(part(latents, i, i + 1))));
   }
-  return { pictures, notes };
+  return { pictures, notes: [...new Set([...notes, ...(negative?.notes ?? [])])] };
 }
 
 /** Runs a drawing to its end for callers that show no progress. */

@@ -11,6 +11,7 @@ import { decodeState, encodeState, type LearnState } from "../inversion/learn-st
 import { fullWeightShare } from "../inversion/loss-weights.ts";
 import type { Source } from "../inversion/views.ts";
 import type { TaskContext } from "../jobs/runner.ts";
+import { unknownWordsNote } from "../models/unknown-words.ts";
 import { encodePng } from "../tensor/encode-picture.ts";
 import { resizeMask } from "../tensor/mask.ts";
 import { type Picture, readPicture, resizePicture } from "../tensor/pixels.ts";
@@ -33,7 +34,7 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
   yield { type: "progress", stage: "describe", step: 0, total: input.steps };
   const subject = await subjectOf(bench, input, picture, files);
   const further = await furtherPictures(bench, input, files);
-  const unknown = model.tokenizer.unknownWords(subject.caption);
+  const unknown = unknownWordsNote(model.tokenizer.unknownWords(subject.caption));
   const seed = input.seed ?? Number.parseInt(createHash("sha256").update(jobId).digest("hex").slice(0, 8), 16);
   const given = { steps: input.steps, batch: input.batch, seed, learningRate: input.learningRate };
   const options = defaultsOf(model, input.mode, given, input.improvements);
@@ -116,8 +117,7 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
     ? await bench.library.relearn(input.relearn, { user: input.owner, moderator: false }, concept)
     : await bench.library.save(concept);
   const notes: string[] = [];
-  if (unknown.length > 0)
-    notes.push(`This model has never seen: ${unknown.join(", ")}. The rows start from their letters.`);
+  if (unknown) notes.push(`${unknown} Its rows start from letters.`);
   if (meta.name !== input.name) notes.push(`You already have <${input.name}>, so this one is <${meta.name}>.`);
   if (stoppedAt < input.steps)
     notes.push(`Stopped after ${stoppedAt} of ${input.steps} steps: it no longer got better on its bank.`);

@@ -2,6 +2,7 @@ import { UserError } from "../../shared/error.ts";
 import type { BlendTerm, ConceptReference, PromptPart } from "../../shared/prompt.ts";
 import type { Model } from "../models/model.ts";
 import { promptTokens } from "../models/prompt-tokens.ts";
+import { unknownWordsNote } from "../models/unknown-words.ts";
 import { part, stack } from "../tensor/batch.ts";
 import { type Tensor, tensor } from "../tensor/tensor.ts";
 
@@ -44,9 +45,9 @@ export async function promptContext(
     variants.map(({ share }) => share),
   );
   const text = parts.flatMap((p) => ("text" in p ? [p.text] : [])).join(" ");
-  const unknown = model.tokenizer.unknownWords(text);
+  const unknown = unknownWordsNote(model.tokenizer.unknownWords(text));
   const notes = [...new Set(built.flatMap(({ tokens }) => tokens.warnings))];
-  if (unknown.length > 0) notes.push(`This model has never seen: ${unknown.join(", ")}.`);
+  if (unknown) notes.push(unknown);
   return { context, notes };
 }
 

@@ -90,7 +90,11 @@ test("a length that the files do not know is that of the position embeddings, an
 test("only a checkpoint with vocabulary.json has unknown words, and each is named once", () => {
   const words = { words: ["cat", "Hat", "t-shirt", "space", "my"] };
   const tokenizer = openTokenizer(tokenizerFolder("small", undefined, { "vocabulary.json": words }));
-  expect(tokenizer.unknownWords("My cat's HAT, a zebra in a T-shirt… a Zebra!")).toEqual(["a", "zebra", "in"]);
+  expect(tokenizer.unknownWords("My cat's HAT, a zebra in a T-shirt… a Zebra!").map(({ word }) => word)).toEqual([
+    "a",
+    "zebra",
+    "in",
+  ]);
   expect(openTokenizer(tokenizerFolder("small")).unknownWords("a zebra")).toEqual([]);
 });
 
