@@ -35,6 +35,16 @@ export const mirrorMask = ({ width, height, data }: Mask): Mask => ({
 /** Pixels inside. */
 export const maskArea = ({ data }: Mask): number => data.reduce((sum, inside) => sum + inside, 0);
 
+/** Intersection over union. */
+export function overlap(a: Mask, b: Mask): number {
+  let [both, either] = [0, 0];
+  for (let i = 0; i < a.data.length; i++) {
+    both += (a.data[i] as number) & (b.data[i] as number);
+    either += (a.data[i] as number) | (b.data[i] as number);
+  }
+  return either === 0 ? 0 : both / either;
+}
+
 /** Share of each cell that lies inside, f32 [1, 1, height, width] in [0, 1]: exact area averages, also where cells cut
  * pixels. */
 export function maskCoverage(mask: Mask, width: number, height: number): Tensor {

@@ -1,8 +1,9 @@
 import type { MaskLevel, Point } from "../../shared/draft.ts";
 import { UserError } from "../../shared/error.ts";
-import { type Box, boundingBox, type Mask, maskArea } from "../tensor/mask.ts";
+import { type Box, boundingBox, type Mask, maskArea, overlap } from "../tensor/mask.ts";
 import { type Picture, resizePicture } from "../tensor/pixels.ts";
 import { cropOnWhite } from "./crop.ts";
+import { looksLikePhotograph } from "./photograph.ts";
 import type { ClassScore, Segment, Vision } from "./vision.ts";
 
 /** One thing the person may mean. */
@@ -15,8 +16,18 @@ export interface Described extends Segment {
   /** 0–1 */
   readonly confidence: number;
   readonly className: string;
-  /** Other words it may be, likeliest first: offered when the confidence is low. */
-  readonly words: readonly ClassScore[];
+  /** Whether caption and class can be told as a fact; otherwise the words are offered instead. */
+  readonly sure: boolean;
+  /** Words it may be, likeliest first, the caption's own among them. */
+  readonly words: readonly WordChoice[];
+}
+
+/** A word with the caption that it makes. */
+export interface WordChoice {
+  readonly word: string;
+  readonly caption: string;
+  /** 0–1; 0 where only the captioner thought of it. */
+  readonly score: number;
 }
 
 /** Masks that overlap more than this are the same thing. */
@@ -36,6 +47,7 @@ export async function describePicture(
   { click, level }: { readonly click?: Point | undefined; readonly level: MaskLevel },
 ): Promise<readonly Described[]> {
   const segment = await vision.segmenter.encode(picture);
+  const photograph = await looksLikePhotograph(picture);
   const things = click
     ? distinct(await atClick(segment, click, level)).slice(0, mostCandidates)
     : await likeliest(vision, picture, segment, level);
@@ -46,7 +58,10 @@ export async function describePicture(
     );
   }
   const described: Described[] = [];
-  for (const thing of things) described.push(await describeThing(vision, picture, thing));
+  for (const thing of things) {
+    const refined = await vision.refine?.(picture, thing, { click: thing.click, photograph });
+    described.push(await describeThing(vision, picture, { ...thing, ...refined }));
+  }
   return described;
 }
 
@@ -96,23 +111,33 @@ async function everywhere(segment: SegmentAt, level: MaskLevel): Promise<readonl
 async function describeThing(vision: Vision, picture: Picture, thing: Thing): Promise<Described> {
   const crop = cropOnWhite(picture, thing.mask);
   const { text, confidence } = await vision.captioner.caption(crop);
-  const words = await vision.classifier.classify(crop, offeredWords);
-  const className = words[0]?.label ?? text;
+  const classes = await vision.classifier.classify(crop, offeredWords);
+  const className = classes[0]?.label ?? text;
+  const caption = text || withArticle(className);
+  const { sureAbove } = vision.classifier;
+  // Sure is what the classifier is sure of and the captioner says too.
+  const sure = sureAbove === 0 || ((classes[0]?.score ?? 0) >= sureAbove && says(caption, className));
   const box = boundingBox(thing.mask) as Box;
-  return { ...thing, crop, box, caption: text || `a ${className}`, confidence, className, words };
+  return { ...thing, crop, box, caption, confidence, className, sure, words: wordChoices(caption, classes) };
 }
+
+/** The caption's own noun stays first, because it is what is learned unless somebody says otherwise. */
+function wordChoices(caption: string, classes: readonly ClassScore[]): readonly WordChoice[] {
+  // "a red racing car": everything between the article and the noun describes it, and may as well describe another.
+  const [, before = "", noun = ""] = /^(?:an?|the)\s+(?:(.*)\s)?(\S+)$/i.exec(caption) ?? [];
+  const own = noun === "" || classes.some(({ label }) => label === noun) ? [] : [{ label: noun, score: 0 }];
+  return [...own, ...classes].slice(0, offeredWords).map(({ label, score }) => ({
+    word: label,
+    caption: withArticle(before === "" ? label : `${before} ${label}`),
+    score,
+  }));
+}
+
+const says = (caption: string, word: string): boolean => caption.toLowerCase().includes(word.toLowerCase());
+
+const withArticle = (phrase: string): string => `${/^[aeiou]/i.test(phrase) ? "an" : "a"} ${phrase}`;
 
 const shareOf = (mask: Mask): number => maskArea(mask) / mask.data.length;
-
-/** Intersection over union. */
-export function overlap(a: Mask, b: Mask): number {
-  let [both, either] = [0, 0];
-  for (let i = 0; i < a.data.length; i++) {
-    both += (a.data[i] as number) & (b.data[i] as number);
-    either += (a.data[i] as number) | (b.data[i] as number);
-  }
-  return either === 0 ? 0 : both / either;
-}
 
 function distinct<T extends Segment>(things: readonly T[]): readonly T[] {
   const kept: T[] = [];

@@ -64,6 +64,8 @@ export function hostedVision(options: HostedOptions): Vision {
   };
 
   const classifier: Classifier = {
+    // Scores of other models are not ours to judge; a failure brings the local ones for a while, all the same.
+    sureAbove: 0,
     classify: (picture, count) =>
       classFallback(
         async () => {
@@ -77,7 +79,7 @@ export function hostedVision(options: HostedOptions): Vision {
         () => options.local.classifier.classify(picture, count),
       ),
   };
-  return { segmenter: options.local.segmenter, captioner, classifier };
+  return { ...options.local, captioner, classifier };
 }
 
 /** Tries `hosted`; after a failure `local` answers, and goes on answering for a while. */

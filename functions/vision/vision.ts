@@ -16,6 +16,13 @@ export interface Segmenter {
   encode(picture: Picture): Promise<(click: Point) => Promise<readonly Segment[]>>;
 }
 
+/** A better mask for a thing that the segmenter did not find well; the same segment where it did, or nothing better is found. */
+export type Refine = (
+  picture: Picture,
+  segment: Segment,
+  about: { readonly click: Point; readonly photograph: boolean },
+) => Promise<Segment>;
+
 /** Crop of the thing on white → a short noun phrase such as "a red mug". */
 export interface Captioner {
   caption(crop: Picture): Promise<Caption>;
@@ -30,6 +37,8 @@ export interface Caption {
 /** Picture → class words, likeliest first, at most `count`. */
 export interface Classifier {
   classify(picture: Picture, count: number): Promise<readonly ClassScore[]>;
+  /** Below this score of the likeliest word nobody should be told that the thing is that; 0 where the scores say too little. */
+  readonly sureAbove: number;
 }
 
 export interface ClassScore {
@@ -41,6 +50,7 @@ export interface ClassScore {
 /** What describing needs; each part local or hosted. */
 export interface Vision {
   readonly segmenter: Segmenter;
+  readonly refine?: Refine;
   readonly captioner: Captioner;
   readonly classifier: Classifier;
 }

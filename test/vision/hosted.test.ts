@@ -52,7 +52,7 @@ const chat = (content: unknown, logprobs?: number[]) => ({
 const local: Vision = {
   segmenter: { encode: async () => async () => [] },
   captioner: { caption: async () => ({ text: "a local mug", confidence: 0.3 }) },
-  classifier: { classify: async () => [{ label: "local", score: 1 }] },
+  classifier: { sureAbove: 0, classify: async () => [{ label: "local", score: 1 }] },
 };
 const crop = { width: 4, height: 4, data: new Uint8Array(48).fill(200) };
 let time = 0;

@@ -94,7 +94,7 @@ def main():
     click |= {"image_embeddings": embeddings, "image_positional_embeddings": grid}
     export(decoder, out / "segmenter/prompt_encoder_mask_decoder.onnx", click, ["iou_scores", "pred_masks"])
     write_json(out / "segmenter/preprocessor_config.json", preprocessor(SEGMENT_SIDE))
-    write_json(out / "segmenter/config.json", {"model_type": "emoji-64-segmenter", "levels": ["part", "object", "group"], "mask_size": SEGMENT_SIDE})
+    write_json(out / "segmenter/config.json", {"model_type": "emoji-64-segmenter", "levels": ["part", "object", "group"], "mask_size": SEGMENT_SIDE, "refine_below": 0.8})
 
     crop = torch.rand(1, 3, CROP_SIDE, CROP_SIDE) * 2 - 1
     (classifier,) = load([Classifier(len(WORDS))], work / "classifier.pt")

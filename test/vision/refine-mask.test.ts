@@ -1,0 +1,104 @@
+import { expect, test } from "vitest";
+import { maskFrom, overlap } from "../../functions/tensor/mask.ts";
+import type { Picture } from "../../functions/tensor/pixels.ts";
+import { createGrabCut } from "../../functions/vision/grab-cut.ts";
+import { onePiece } from "../../functions/vision/one-piece.ts";
+import { createRefine } from "../../functions/vision/refine-mask.ts";
+import type { Segment, Segmenter } from "../../functions/vision/vision.ts";
+import { readPhotographs } from "../photos/photographs.ts";
+
+const side = 120;
+const centre = { x: 0.5, y: 0.5 };
+const within = (radius: number) => (x: number, y: number) =>
+  Math.hypot((x + 0.5) / side - centre.x, (y + 0.5) / side - centre.y) < radius;
+const maskOf = (isIn: (x: number, y: number) => boolean, width = side, height = side) =>
+  maskFrom(
+    Array.from({ length: width * height }, (_, i) => Number(isIn(i % width, Math.floor(i / width)))),
+    width,
+    height,
+  );
+
+/** An orange disc before shaded blue, a little noisy. */
+const disc: Picture = {
+  width: side,
+  height: side,
+  data: Uint8Array.from({ length: side * side * 3 }, (_, at) => {
+    const [i, channel] = [Math.floor(at / 3), at % 3];
+    const [x, y] = [i % side, Math.floor(i / side)];
+    const noise = (i * 7919 + channel * 104_729) % 17;
+    const colour = within(0.3)(x, y) ? [220, 130, 40] : [40, 60 + y / 2, 150];
+    return (colour[channel] as number) + noise;
+  }),
+};
+const truth = maskOf(within(0.3));
+
+/** Finds a disc of its own, too small, whatever is clicked. */
+const poor: Segmenter = {
+  encode:
+    async ({ width, height }) =>
+    async () => [
+      {
+        level: "object",
+        score: 0.4,
+        mask: maskOf((x, y) => Math.hypot(x / width - 0.45, y / height - 0.5) < 0.2, width, height),
+      },
+    ],
+};
+const segmentOf = async (picture: Picture): Promise<Segment> =>
+  (await (await poor.encode(picture))(centre))[0] as Segment;
+
+test("a poor mask is cut along the thing's outline, a good one stays as it is", async () => {
+  const refine = createRefine(poor, createGrabCut(), 0.8);
+  const segment = await segmentOf(disc);
+  expect(overlap(segment.mask, truth)).toBeLessThan(0.5);
+  const better = await refine(disc, segment, { click: centre, photograph: false });
+  expect(overlap(better.mask, truth)).toBeGreaterThan(0.95);
+  expect(better).toMatchObject({ level: "object", score: 0.4 });
+  const good = { ...segment, score: 0.9 };
+  expect(await refine(disc, good, { click: centre, photograph: false })).toBe(good);
+  const part = { ...segment, level: "part" as const };
+  expect(await refine(disc, part, { click: centre, photograph: true })).toBe(part);
+}, 60_000);
+
+test("where the cut fails, is late, or leaks over everything, the learned mask stays", async () => {
+  const segment = await segmentOf(disc);
+  const about = { click: centre, photograph: true };
+  const leaks = async (small: Picture) => new Uint8Array(small.width * small.height).fill(1);
+  for (const cut of [async () => undefined, createGrabCut({ timeoutMs: 1 }), leaks]) {
+    expect(await createRefine(poor, cut, 0.8)(disc, segment, about)).toBe(segment);
+  }
+});
+
+test("cuts share one worker; one that OpenCV refuses leaves the rest alone", async () => {
+  const [flower] = (await readPhotographs()).filter(({ file }) => file === "dahlia.jpg");
+  if (!flower) throw new Error("no dahlia");
+  const { width, height } = flower.mask;
+  const trimap = flower.mask.data.map((isIn) => (isIn ? 3 : 0));
+  const cut = createGrabCut();
+  const together = await Promise.all([cut(flower.picture, trimap), cut(flower.picture, trimap)]);
+  for (const labels of together) {
+    expect(
+      overlap(
+        maskFrom(
+          (labels as Uint8Array).map((label) => label & 1),
+          width,
+          height,
+        ),
+        flower.mask,
+      ),
+    ).toBeGreaterThan(0.9);
+  }
+  expect(
+    await cut({ width: 2, height: 2, data: new Uint8Array(12) }, new Uint8Array(4)),
+    "nothing to cut",
+  ).toBeUndefined();
+  expect(await cut(flower.picture, trimap)).toHaveLength(width * height);
+}, 60_000);
+
+test("one piece keeps what is connected to the click, without holes", () => {
+  const ring = maskOf((x, y) => (within(0.3)(x, y) && !within(0.1)(x, y)) || (x < 5 && y < 5));
+  expect(onePiece(ring, { x: side / 2, y: side * 0.7 }).data).toEqual(maskOf(within(0.3)).data);
+  expect(onePiece(ring, { x: side / 2, y: side / 2 }).data, "in the hole: the nearest piece").toEqual(
+    maskOf(within(0.3)).data,
+  );
+});
