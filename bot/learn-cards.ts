@@ -13,10 +13,11 @@ const digits = ["1", "2", "3", "4"] as const;
 const cellName = (cell: number) => `${"ABCDE"[cell % 5]}${Math.floor(cell / 5) + 1}`;
 
 /** Candidates on the picture: one tap on Learn is enough, everything else is a choice. */
-export function draftCard({ draft }: DraftView, picture: Picture): Card {
+export function draftCard({ draft, notes }: DraftView, picture: Picture, welcome?: Picture): Card {
   const { id, candidates, selected, name } = draft;
   const chosen = candidates[selected];
-  const caption = draft.caption ?? chosen?.caption ?? "";
+  const isGuess = chosen?.sure === false && draft.caption === undefined;
+  const caption = `${isGuess ? "not sure, perhaps " : ""}${draft.caption ?? chosen?.caption ?? ""}`;
   const sights = candidates.map((candidate, index) => {
     const words = quoted(index === selected ? caption : candidate.caption, 120);
     return index === selected ? `**${digits[index]} · ${words}**` : `-# ${digits[index]} · ${words}`;
@@ -27,10 +28,13 @@ export function draftCard({ draft }: DraftView, picture: Picture): Card {
     }),
   );
   return {
-    pictures: [picture],
+    pictures: welcome ? [picture, welcome] : [picture],
     parts: [
+      ...(welcome ? [textPart(quoted(draft.welcome?.text ?? "", 500)), galleryPart([welcome])] : []),
       textPart(`### What should I learn?\n${sights.join("\n")}`),
       galleryPart([picture]),
+      ...(isGuess ? wordRows(id, chosen.words) : []),
+      ...(notes.length > 0 ? [textPart(notes.map((note) => `-# ${quoted(note, 1000)}`).join("\n"))] : []),
       textPart(`It will be called ${conceptWord(name)}. Nobody else sees this, or the word, until you share it.`),
       rowPart(
         button(`Learn “${name}”`, "learn.go", [id], { style: ButtonStyle.Success, emoji: "✨" }),
@@ -40,6 +44,14 @@ export function draftCard({ draft }: DraftView, picture: Picture): Card {
       ...(choices.length > 1 ? [rowPart(...choices)] : []),
     ],
   };
+}
+
+/** Six words instead of one that would be told with more confidence than there is. */
+function wordRows(id: string, words: DraftView["draft"]["candidates"][number]["words"]): APIComponentInContainer[] {
+  const buttons = words.map(({ word }, index) => button(word, "learn.word", [id, index]));
+  if (buttons.length === 0) return [];
+  const rows = [buttons.slice(0, 3), buttons.slice(3)].filter((row) => row.length > 0).map((row) => rowPart(...row));
+  return [textPart("**What is it?** A tap sets the words; *Edit words* takes any others."), ...rows];
 }
 
 /** The 5×5 grid on the picture, or on the cell that was zoomed into. */

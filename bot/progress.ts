@@ -142,7 +142,7 @@ function pictureLoader(functions: FunctionClient, { id, identity }: Delivery): L
 }
 
 /** A file name of its own for every picture of every job, because clients cache by name. */
-export function pictureName(id: string, { key, kind }: DrawnPicture): string {
+export function pictureName(id: string, { key, kind }: Pick<DrawnPicture, "key" | "kind">): string {
   const hash = createHash("sha256").update(key).digest("hex").slice(0, 8);
   const ending = /\.(png|webp|jpg|gif)$/.exec(key)?.[1] ?? "png";
   return `${kind}-${id.slice(-6).replace(/[^A-Za-z0-9]/g, "x")}-${hash}.${ending}`;

@@ -38,6 +38,7 @@ export async function startGateway(config: Config): Promise<Service> {
     ...{ store, ledger, engine, bell, clock, log, newId, secret, cleanPicture, drawDraft },
     library: bench.library,
     describe: parts.describe,
+    notesOn: bench.notesOn,
     queue: dispatcher.queue,
     closing: closing.signal,
   });

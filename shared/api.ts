@@ -42,7 +42,12 @@ export const ZoomDraft = z.strictObject({ revision: z.number().int().min(1), cel
 
 /** A draft and the picture to show with it: the candidates outlined and numbered, the selected one strongest; while pointing,
  * the zoomed part with the 5×5 grid and its numbers. */
-export const DraftView = z.strictObject({ draft: Draft, picture: DrawnPicture });
+export const DraftView = z.strictObject({
+  draft: Draft,
+  picture: DrawnPicture,
+  /** Worth knowing before Learn is pressed, e.g. words of the caption that the model does not know. */
+  notes: z.array(z.string().max(1000)).max(5).default([]),
+});
 export type DraftView = z.infer<typeof DraftView>;
 
 /** What lists and autocomplete show of a concept. */

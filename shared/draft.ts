@@ -38,8 +38,20 @@ export const Candidate = z.strictObject({
   className: z.string().max(100),
   /** The segmenter's confidence, 0–1. */
   score: fraction,
+  /** False: caption and class are a guess, and front ends offer `words` instead of telling it as a fact. */
+  sure: z.boolean().default(true),
+  /** What it may be, likeliest first, each with the caption that it would make. */
+  words: z
+    .array(z.strictObject({ word: z.string().max(100), caption: z.string().max(500), score: fraction }))
+    .max(6)
+    .default([]),
 });
 export type Candidate = z.infer<typeof Candidate>;
+
+/** For somebody who brings a photograph to a model of drawings, before anything is learned: a picture of what the model sees of it and
+ * of what it makes of it, and a sentence that says so. */
+export const Welcome = z.strictObject({ picture: StoredPicture, text: z.string().max(500) });
+export type Welcome = z.infer<typeof Welcome>;
 
 /** A /learn in the making, at `drafts/<id>.json`; changed by compare-and-swap only. The learn job's id derives from id and
  * revision, so pressing Learn twice joins one job. */
@@ -59,6 +71,8 @@ export const Draft = z.strictObject({
   /** Cells zoomed into while pointing with buttons: row-major 0–24 on a 5×5 grid, outermost first. */
   zoom: z.array(z.number().int().min(0).max(24)).max(2).default([]),
   candidates: z.array(Candidate).max(4).default([]),
+  /** About the first candidate. */
+  welcome: Welcome.optional(),
   /** Index of the chosen candidate. */
   selected: z.number().int().min(0).max(3).default(0),
   /** The words as the person edited them; otherwise the candidate's count. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ConceptMeta, Id, InitialiserKind, LearnMode, LossPoint, Owner, Seed, StoreKey, Viewer } from "./concept.ts";
 import { ConceptName } from "./concept-name.ts";
-import { Candidate, MaskLevel, Point } from "./draft.ts";
+import { Candidate, MaskLevel, Point, Welcome } from "./draft.ts";
 import { Improvements } from "./improvements.ts";
 import { limits } from "./limits.ts";
 
@@ -147,6 +147,10 @@ export const DescribeOutput = z.strictObject({
   task: z.literal("describe"),
   candidates: z.array(Candidate).min(1).max(4),
   suggestedName: ConceptName,
+  /** Whether the picture looks like a photograph rather than a drawing. */
+  photograph: z.boolean().default(false),
+  /** Only where the model draws no photographs. */
+  welcome: Welcome.optional(),
   /** The picture with the candidates outlined and numbered. */
   outline: DrawnPicture.optional(),
 });

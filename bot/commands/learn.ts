@@ -14,6 +14,7 @@ import { type DraftView, routes } from "../../shared/api.ts";
 import { ConceptName, conceptName } from "../../shared/concept-name.ts";
 import type { Draft, Point } from "../../shared/draft.ts";
 import { UserError } from "../../shared/error.ts";
+import type { DrawnPicture } from "../../shared/job.ts";
 import { limits } from "../../shared/limits.ts";
 import { addressOf } from "../address.ts";
 import { downloadAttachment } from "../attachment.ts";
@@ -74,6 +75,15 @@ export const learn: Command = {
           body: { revision: draft.revision, selected: Number(index), caption: null, className: null },
         }),
       ),
+    "learn.word": (interaction, [id, index], context) =>
+      changeDraft(interaction, id, context, (draft) => {
+        const choice = draft.candidates[draft.selected]?.words[Number(index)];
+        return context.functions.call(routes.patchDraft, identityOf(interaction), {
+          id: draft.id,
+          // A button of an earlier card, whose words are gone, changes nothing.
+          body: { revision: draft.revision, ...(choice && { caption: choice.caption, className: choice.word }) },
+        });
+      }),
     "learn.point": (interaction, [id], context) => zoom(interaction, id, [], context),
     "learn.cell": (interaction, [id, cells = ""], context) =>
       zoom(interaction, id, cells.split(".").map(Number), context),
@@ -116,7 +126,7 @@ export async function beginDraft(
     locale: interaction.locale,
   };
   const view = await functions.call(routes.createDraft, identity, { body, timeoutMs: describeTimeoutMs });
-  await interaction.editReply(cardOptions(draftCard(view, await draftPicture(interaction, view, context))));
+  await interaction.editReply(cardOptions(draftCard(view, ...(await draftPictures(interaction, view, context)))));
 }
 
 /** `x` and `y` of the command, in percent, as a point. @throws UserError when only one is given */
@@ -154,8 +164,7 @@ async function changeDraft(
   await interaction.deferUpdate();
   const { draft } = await context.functions.call(routes.readDraft, identityOf(interaction), { id: id ?? "" });
   const view = await change(draft);
-  const picture = await draftPicture(interaction, view, context);
-  await interaction.editReply(cardOptions(card(view, picture)));
+  await interaction.editReply(cardOptions(card(view, ...(await draftPictures(interaction, view, context)))));
 }
 
 /** Fewer than two cells show the next grid; two are a click, which brings candidates. */
@@ -169,13 +178,21 @@ function zoom(interaction: ButtonInteraction, id: string | undefined, cells: rea
   return changeDraft(interaction, id, context, call, cells.length < 2 ? gridCard : draftCard);
 }
 
-async function draftPicture(
+/** The draft's own picture, and the welcome of a photograph as long as nobody has chosen another thing or other words. */
+async function draftPictures(
   interaction: Pressed | ChatInputCommandInteraction | MessageContextMenuCommandInteraction,
   { draft, picture }: DraftView,
   { functions }: BotContext,
-): Promise<Picture> {
-  const bytes = await functions.call(routes.readFile, identityOf(interaction), { key: picture.key });
-  return { name: pictureName(`${draft.id}r${draft.revision}`, picture), bytes, alt: picture.alt };
+): Promise<[picture: Picture, welcome?: Picture]> {
+  const load = async (drawn: Pick<DrawnPicture, "key" | "kind" | "alt">): Promise<Picture> => ({
+    name: pictureName(`${draft.id}r${draft.revision}`, drawn),
+    bytes: await functions.call(routes.readFile, identityOf(interaction), { key: drawn.key }),
+    alt: drawn.alt,
+  });
+  const own = await load(picture);
+  const { welcome, selected, caption } = draft;
+  if (welcome === undefined || selected !== 0 || caption !== undefined) return [own];
+  return [own, await load({ key: welcome.picture.key, kind: "preview", alt: welcome.text })];
 }
 
 /** A modal has to be the first answer, so the draft is read within Discord's three seconds. */

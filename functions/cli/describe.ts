@@ -3,7 +3,7 @@ import colours from "picocolors";
 import type { DescribeInput } from "../../shared/job.ts";
 import { type Click, clickArgument, readUpload } from "./arguments.ts";
 import { fileStem } from "./imagine.ts";
-import { copyOut, heading, printResult, say } from "./outputs.ts";
+import { copyOut, heading, printResult, say, sayFirst } from "./outputs.ts";
 import { createProgress } from "./progress.ts";
 import type { Runner } from "./run.ts";
 
@@ -53,10 +53,12 @@ export const describeCommand = (run: Runner): Command =>
         ];
         const paths = await copyOut(session, pictures, flags.out);
         if (!flags.json) {
-          for (const [i, { level, caption, className, score }] of output.candidates.entries()) {
-            heading(`${i + 1} ${caption}`);
+          for (const [i, { level, caption, className, score, sure }] of output.candidates.entries()) {
+            heading(`${i + 1} ${sure ? "" : "not sure, perhaps "}${caption}`);
             say(colours.dim(`  ${level} · class ${className} · mask ${(100 * score).toFixed(0)} % sure`));
           }
+          const [thing] = output.candidates as [(typeof output.candidates)[number]];
+          paths.push(...(await sayFirst(session, { thing, welcome: output.welcome }, flags.out, stem)));
           say(`suggested name: ${output.suggestedName}`);
         }
         printResult(flags.json, { ...output, files: paths }, paths);

@@ -16,6 +16,7 @@ export interface Found {
   readonly click: Candidate["click"];
   readonly thing: Candidate;
   readonly suggestedName: string;
+  readonly welcome: DescribeOutput["welcome"];
 }
 
 /** Stores a picture and describes what is at the click, or the likeliest thing. */
@@ -36,8 +37,10 @@ export async function findThing(
   );
   const [thing] = described.candidates as [Candidate];
   const picture = await readPicture((await session.store.get(key))?.data as Uint8Array);
-  return { key, picture, click: click ?? thing.click, thing, suggestedName: described.suggestedName };
+  return { key, picture, click: click ?? thing.click, thing, ...pick(described) };
 }
+
+const pick = ({ suggestedName, welcome }: DescribeOutput) => ({ suggestedName, welcome });
 
 /** The picture with the mask over it. Returns its path. */
 export async function writeMask(

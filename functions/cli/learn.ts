@@ -4,12 +4,10 @@ import { conceptName } from "../../shared/concept-name.ts";
 import { UserError } from "../../shared/error.ts";
 import { LearnInput, type LearnOutput } from "../../shared/job.ts";
 import { limits } from "../../shared/limits.ts";
-import type { Picture } from "../tensor/pixels.ts";
-import { looksLikePhotograph } from "../vision/photograph.ts";
 import { type Click, clicksArgument, decimal, wholeNumber } from "./arguments.ts";
 import { type Found, findThing, writeMask } from "./find-thing.ts";
 import { type ImprovementFlags, improvementOptions, improvementsOf } from "./improvement-flags.ts";
-import { copyOut, heading, hint, namedAfter, printResult, say } from "./outputs.ts";
+import { copyOut, heading, hint, namedAfter, printResult, say, sayFirst } from "./outputs.ts";
 import { createProgress } from "./progress.ts";
 import type { Runner } from "./run.ts";
 import type { Session } from "./session.ts";
@@ -98,7 +96,7 @@ export async function learnPictures(
     if (!flags.json) {
       heading(`${colours.green("●")} ${flags.caption ?? first.thing.caption}`);
       say(`  class ${flags.class ?? first.thing.className} · mask in ${maskPaths.join(", ")}`);
-      await warnAboutPhotographs(session, first.picture);
+      maskPaths.push(...(await sayFirst(session, { ...first, caption: flags.caption }, flags.out, name)));
     }
     const input = LearnInput.parse({
       task: "learn",
@@ -152,23 +150,4 @@ function tell({ concept, notes }: LearnOutput): void {
     `${colours.green("●")} <${concept.name}> is learned: ${concept.tokens} tokens, step ${concept.bestStep} kept`,
   );
   hint(`  try: npm run imagine -- "<${concept.name}> in space"`);
-}
-
-/** A small model of emoji must not be mistaken for one of photographs. */
-async function warnAboutPhotographs(session: Session, picture: Picture): Promise<void> {
-  const { about } = await session.bench.model();
-  if (about.drawsPhotographs || !looksLikePhotograph(picture)) return;
-  say(
-    colours.yellow(
-      `  This looks like a photograph. ${about.id} draws ${about.draws}: it can learn the colours and the kind of`,
-    ),
-  );
-  say(
-    colours.yellow(
-      "  thing and draw it as an emoji, not as a photograph. MODEL=stable-diffusion-v1-5 draws photographs",
-    ),
-  );
-  say(
-    colours.yellow("  (a download of 2 GB, and far slower without a GPU), and so does MODEL=<any diffusers folder>."),
-  );
 }

@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import colours from "picocolors";
-import type { DrawnPicture } from "../../shared/job.ts";
+import type { Candidate } from "../../shared/draft.ts";
+import type { DescribeOutput, DrawnPicture } from "../../shared/job.ts";
 import type { Session } from "./session.ts";
 
 /** Copies pictures of a job out of the store under readable names; gives the paths in the same order. */
@@ -33,6 +34,29 @@ export const say = (text = ""): void => {
 
 export const heading = (text: string): void => say(colours.bold(text));
 export const hint = (text: string): void => say(colours.dim(text));
+
+/** What describing is not sure of, or wants known before learning; nothing where there is nothing. Copies the welcome's picture out
+ * under `stem` and gives its path. */
+export async function sayFirst(
+  session: Session,
+  { thing, welcome, caption }: Pick<DescribeOutput, "welcome"> & { thing: Candidate; caption?: string | undefined },
+  folder: string,
+  stem: string,
+): Promise<readonly string[]> {
+  if (!thing.sure && caption === undefined) {
+    say(colours.yellow("  I am not sure what this is. It may be:"));
+    for (const choice of thing.words) say(colours.yellow(`    --caption "${choice.caption}"`));
+    say(colours.yellow("  or say it in your own words."));
+  }
+  for (const note of session.bench.notesOn(caption ?? thing.caption)) say(colours.yellow(`  ${note}`));
+  if (welcome === undefined) return [];
+  const paths = await copyOut(session, [{ key: welcome.picture.key, name: `${stem}-welcome.png` }], folder);
+  say(colours.yellow(`  ${welcome.text} See ${paths.join("")}.`));
+  say(
+    colours.yellow("  MODEL=stable-diffusion-v1-5 draws photographs (2 GB to download, and far slower without a GPU)."),
+  );
+  return paths;
+}
 
 /** The result, on stdout: JSON when asked for, otherwise the paths, one a line. */
 export function printResult(json: boolean, result: object, paths: readonly string[]): void {

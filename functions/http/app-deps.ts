@@ -31,6 +31,9 @@ export interface ServiceDeps {
 /** Finds what a click may mean; writes masks and crops through `files`. */
 export type Describe = (input: DescribeInput, files: TaskFiles) => Promise<DescribeOutput>;
 
+/** What people should know of a caption before it is learned. */
+export type NotesOn = (caption: string) => readonly string[];
+
 /** Draws a draft → PNG. */
 export type DrawDraft = (scene: DraftScene) => Promise<Uint8Array>;
 

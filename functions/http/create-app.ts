@@ -4,7 +4,7 @@ import type { StoreKey } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import type { Identity } from "../../shared/identity.ts";
 import type { ConceptLibrary } from "../concepts/library.ts";
-import type { Describe, DrawDraft, ServiceDeps } from "./app-deps.ts";
+import type { Describe, DrawDraft, NotesOn, ServiceDeps } from "./app-deps.ts";
 import { mountConcepts, viewerOf } from "./concepts.ts";
 import { mountDeliveries } from "./deliveries.ts";
 import { mountDrafts } from "./drafts.ts";
@@ -19,6 +19,7 @@ export interface AppDeps extends ServiceDeps {
   readonly library: ConceptLibrary;
   readonly describe: Describe;
   readonly drawDraft: DrawDraft;
+  readonly notesOn: NotesOn;
   /** Shared with the bot, which signs for people. */
   readonly secret: string;
 }

@@ -14,11 +14,12 @@ import {
   learnJobId,
   type StoredDraft,
   withCandidates,
+  wordsOf,
 } from "../jobs/drafts.ts";
 import { predictionOf } from "../jobs/job-record.ts";
 import { createTaskFiles } from "../jobs/task-files.ts";
 import { suggestName } from "../tasks/describe.ts";
-import type { Describe, DrawDraft, ServiceDeps } from "./app-deps.ts";
+import type { Describe, DrawDraft, NotesOn, ServiceDeps } from "./app-deps.ts";
 import { drawDraftView } from "./draft-view.ts";
 import { type AppEnv, mount } from "./mount.ts";
 import { notFound, pngSize } from "./pictures.ts";
@@ -27,6 +28,7 @@ import type { Acceptance } from "./predictions.ts";
 export interface DraftDeps extends Pick<ServiceDeps, "store" | "clock" | "newId"> {
   readonly describe: Describe;
   readonly drawDraft: DrawDraft;
+  readonly notesOn: NotesOn;
   readonly mayRead: (identity: Identity, key: string) => Promise<boolean>;
   readonly accept: Acceptance["accept"];
 }
@@ -77,6 +79,7 @@ export function mountDrafts(app: Hono<AppEnv>, deps: DraftDeps): void {
   const view = async ({ draft }: StoredDraft): Promise<DraftView> => ({
     draft,
     picture: await drawDraftView(deps, draft),
+    notes: [...deps.notesOn(wordsOf(draft).caption ?? "")],
   });
 
   mount(app, routes.createDraft, async ({ identity, body }) => {
@@ -111,7 +114,7 @@ export function mountDrafts(app: Hono<AppEnv>, deps: DraftDeps): void {
       ...current,
       draft: { ...current.draft, zoom: body.cells },
     }));
-    return { draft, picture: await drawDraftView(deps, draft, body.cells) };
+    return { draft, picture: await drawDraftView(deps, draft, body.cells), notes: [] };
   });
 
   mount(app, routes.learnDraft, async ({ identity, id, body }) => {

@@ -57,8 +57,15 @@ export function checkRevision(draft: Draft, revision: number): void {
 
 /** The draft with the describer's findings; whatever the person had written about the old ones goes. */
 export function withCandidates(stored: StoredDraft, found: DescribeOutput, click: Draft["click"]): StoredDraft {
-  const { caption: _caption, className: _className, click: _click, ...kept } = stored.draft;
-  const draft: Draft = { ...kept, ...(click && { click }), candidates: found.candidates, selected: 0, zoom: [] };
+  const { caption: _caption, className: _className, click: _click, welcome: _welcome, ...kept } = stored.draft;
+  const draft: Draft = {
+    ...kept,
+    ...(click && { click }),
+    candidates: found.candidates,
+    selected: 0,
+    zoom: [],
+    ...(found.welcome && { welcome: found.welcome }),
+  };
   return { ...stored, draft: stored.nameChosen ? draft : { ...draft, name: found.suggestedName } };
 }
 

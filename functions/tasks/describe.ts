@@ -8,11 +8,13 @@ import { encodePng } from "../tensor/encode-picture.ts";
 import { encodeMask } from "../tensor/mask.ts";
 import { readPicture } from "../tensor/pixels.ts";
 import { type Described, describePicture } from "../vision/describe-picture.ts";
+import { looksLikePhotograph } from "../vision/photograph.ts";
+import { welcome } from "./welcome.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** Click → candidates with mask, caption and class, and the picture with them outlined. */
 export async function* describe(
-  bench: Pick<Workbench, "vision">,
+  bench: Pick<Workbench, "vision" | "art" | "model">,
   input: DescribeInput,
   files: TaskFiles,
 ): AsyncGenerator<TaskEvent> {
@@ -28,12 +30,16 @@ export async function* describe(
     0,
     1024,
   );
+  const photograph = await looksLikePhotograph(picture);
+  const greeting = photograph ? await welcome(bench, picture, things[0] as Described, files) : undefined;
   yield {
     type: "output",
     output: {
       task: "describe",
       candidates: list,
       suggestedName: suggestName(things[0] as Described),
+      photograph,
+      ...(greeting && { welcome: greeting }),
       outline: { key, kind: "outline", ...overlaySize(picture), alt },
     },
   };
@@ -45,7 +51,7 @@ async function writeCandidate(
   { width, height }: { readonly width: number; readonly height: number },
   files: TaskFiles,
 ): Promise<Candidate> {
-  const { level, click, box, score, caption, className } = thing;
+  const { level, click, box, score, caption, className, sure } = thing;
   return {
     level,
     click,
@@ -55,14 +61,20 @@ async function writeCandidate(
     caption: caption.slice(0, 500),
     className: className.slice(0, 100),
     score,
+    sure,
+    words: thing.words.map((choice) => ({
+      ...choice,
+      word: choice.word.slice(0, 100),
+      caption: choice.caption.slice(0, 500),
+    })),
   };
 }
 
 /** "racing car" → `myracingcar`. */
-export function suggestName({ className }: Pick<Described, "className">): string {
+export function suggestName({ className, sure }: Pick<Described, "className" | "sure">): string {
   const letters = className
     .toLowerCase()
     .replace(/[^a-z0-9]/g, "")
     .slice(0, 24);
-  return conceptName(`my${letters || "thing"}`);
+  return conceptName(`my${sure && letters ? letters : "thing"}`);
 }

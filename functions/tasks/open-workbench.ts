@@ -1,10 +1,11 @@
 import { globSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createLibrary } from "../concepts/library.ts";
-import { embeddedFolder, type LocatedModel, locateModel } from "../models/catalog.ts";
+import { embeddedFolder, knownModel, type LocatedModel, locateModel } from "../models/catalog.ts";
 import type { Hub } from "../models/hub.ts";
 import { type OpenedModel, openModel } from "../models/open-model.ts";
 import { openTokenizer } from "../models/tokenizer.ts";
+import { unknownWords, unknownWordsNote } from "../models/unknown-words.ts";
 import { choosePreset } from "../onnx/choose-preset.ts";
 import type { Preset, Provider } from "../onnx/engine.ts";
 import { spawnEngine } from "../onnx/spawn-engine.ts";
@@ -38,6 +39,9 @@ export function openWorkbench(options: WorkbenchOptions): Workbench & { close():
     return { ...openModel(about.id, about.folder, engine), about, end: () => engine.close() };
   }
 
+  const own = knownModel(options.model);
+  const unknown = own && "folder" in own.source ? unknownWords(own.source.folder) : () => [];
+
   return {
     model: (id = options.model) => {
       const key = id ?? "";
@@ -46,6 +50,11 @@ export function openWorkbench(options: WorkbenchOptions): Workbench & { close():
       // A failed opening (no network, a missing file) may go better next time.
       opened.catch(() => models.delete(key));
       return opened;
+    },
+    art: own?.art,
+    notesOn: (caption) => {
+      const note = unknownWordsNote(unknown(caption));
+      return note ? [note] : [];
     },
     vision: options.wrapVision ? options.wrapVision(local) : local,
     library: createLibrary(options.store),

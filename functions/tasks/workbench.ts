@@ -7,6 +7,10 @@ import type { Vision } from "../vision/vision.ts";
 export interface Workbench {
   /** A model by catalogue name, folder or Hub repository; the service's own when none is named. */
   model(id?: string): Promise<OpenedModel & { readonly about: LocatedModel }>;
+  /** What the service's own model makes of photographs ("emoji"); undefined where it draws photographs. Opens nothing. */
+  readonly art: string | undefined;
+  /** What people should know of the words of a caption before it is learned with the service's own model; opens no big model. */
+  notesOn(caption: string): readonly string[];
   readonly vision: Vision;
   readonly library: ConceptLibrary;
   readonly now: () => Date;

@@ -8,7 +8,7 @@ import type { TaskContext, TaskRunner } from "../../functions/jobs/runner.ts";
 import type { UserError } from "../../shared/error.ts";
 import type { DrawnPicture, ImagineInput, LearnInput, TaskEvent } from "../../shared/job.ts";
 import { parsePrompt, referencesOf } from "../../shared/prompt.ts";
-import { createTestGateway, secret, type TestGateway } from "../http/test-gateway.ts";
+import { createTestGateway, secret, type TestGateway, type TestGatewayOptions } from "../http/test-gateway.ts";
 import { startEmulator } from "../support/discord/emulator.ts";
 import type { Member } from "../support/discord/member.ts";
 import type { SeenMessage } from "../support/discord/seen-message.ts";
@@ -37,7 +37,7 @@ function createDoor(): Door {
 
 /** The real bot and the real gateway on an emulated Discord. Only the models are scripted: learning takes four steps of 25 and
  * waits at the door after the second, imagining waits there before it draws. */
-export async function startStudio() {
+export async function startStudio(options: Pick<TestGatewayOptions, "describe" | "notesOn"> = {}) {
   const emulator = await startEmulator(createVirtualClock(Date.UTC(2026, 7, 1, 12), 1 / 3));
   const { clock } = emulator;
   const door = createDoor();
@@ -50,7 +50,7 @@ export async function startStudio() {
     if (input.task === "learn") yield* scriptedLearn(library, input, context, door, failure);
     else if (input.task === "imagine") yield* scriptedImagine(library, input, context, door);
   };
-  const gateway: TestGateway = createTestGateway({ clock, runTask, slots: 4, leaseMs: 86_400_000 });
+  const gateway: TestGateway = createTestGateway({ ...options, clock, runTask, slots: 4, leaseMs: 86_400_000 });
   library = gateway.library;
   const server = await new Promise<HttpServer>((resolve) => {
     const started = serve({ fetch: gateway.app.fetch, hostname: "127.0.0.1", port: 0 }, () =>

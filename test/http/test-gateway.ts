@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { createLibrary } from "../../functions/concepts/library.ts";
-import type { Describe, DrawDraft } from "../../functions/http/app-deps.ts";
+import type { Describe, DrawDraft, NotesOn } from "../../functions/http/app-deps.ts";
 import { createApp } from "../../functions/http/create-app.ts";
 import { createBell } from "../../functions/jobs/bell.ts";
 import { type Clock, systemClock } from "../../functions/jobs/clock.ts";
@@ -52,7 +52,7 @@ export const describeMiddle: Describe = async (input, files) => {
     const mask = await files.write(`mask-${level}.png`, await encodeMask(maskFrom(inside, width, height)));
     const click = input.click ?? { x: 0.5, y: 0.5 };
     const box = { x: margin, y: margin, width: 1 - 2 * margin, height: 1 - 2 * margin };
-    return { level, click, box, mask, caption: `a red ${level}`, className: level, score: 0.9 };
+    return { level, click, box, mask, caption: `a red ${level}`, className: level, score: 0.9, sure: true, words: [] };
   };
   const candidates = [await candidate("object", 0.25), await candidate("part", 0.4)];
   return DescribeOutput.parse({ task: "describe", candidates, suggestedName: "red-object" });
@@ -79,6 +79,7 @@ export interface TestGatewayOptions {
   readonly describe?: Describe;
   /** The real drawing is slow; without it a draft's picture is a small square. */
   readonly drawDraft?: DrawDraft;
+  readonly notesOn?: NotesOn;
   readonly slots?: number;
   /** Leave jobs in the queue. */
   readonly paused?: boolean;
@@ -106,6 +107,7 @@ export function createTestGateway(options: TestGatewayOptions = {}) {
     ...{ store, ledger, engine, bell, clock, log, newId, library, secret, cleanPicture },
     queue: dispatcher.queue,
     describe: options.describe ?? describeMiddle,
+    notesOn: options.notesOn ?? (() => []),
     drawDraft: options.drawDraft ?? (() => samplePicture(8)),
     closing: closing.signal,
     pollMs: 20,
