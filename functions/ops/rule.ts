@@ -30,6 +30,11 @@ export const frozen: Gradient = (_dy, node) => {
   throw new Error(`${node.op} "${node.label}": weights are frozen and have no gradient`);
 };
 
+/** For ops of networks that judge pictures and are never learned through. */
+export const forwardOnly: Gradient = (_dy, node) => {
+  throw new Error(`${node.op} "${node.label}": only judges use this op, it has no gradient; add one in functions/ops`);
+};
+
 /** For ops that only ever appear in backward graphs. */
 export const once: Gradient = (_dy, node) => {
   throw new Error(`${node.op} "${node.label}": second derivatives are not defined; add a rule in functions/ops`);

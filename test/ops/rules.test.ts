@@ -146,6 +146,25 @@ const cases: readonly Case[] = [
     differentiated: 1,
     build: ([p, t, w]) => ops.squaredError(p as Value, t as Value, w as Value),
   },
+  {
+    rule: ops.reluRule,
+    inputs: [[2, 9]],
+    differentiated: 1,
+    // Inputs lie in [−1, 1]: no step of the finite differences crosses the kink.
+    build: (xs) =>
+      ops.relu(
+        ops.add(
+          first(xs),
+          constant(
+            new Float32Array(9).map((_, i) => (i % 3) * 4 - 2),
+            [9],
+          ),
+        ),
+      ),
+  },
+  // Judges only go forward.
+  { rule: ops.maxPoolRule, inputs: [image], differentiated: 0, build: (xs) => ops.maxPool(first(xs), 3, 2) },
+  { rule: ops.unitChannelsRule, inputs: [image], differentiated: 0, build: (xs) => ops.unitChannels(first(xs), 1e-10) },
   // Rules of backward graphs: their own gradients are not defined, their lowerings must agree all the same.
   {
     rule: ops.convInputGradientRule,
@@ -206,6 +225,7 @@ const cases: readonly Case[] = [
     differentiated: 0,
     build: (xs) => apply(ops.siluGradientRule, xs, { alpha: 1 }),
   },
+  { rule: ops.reluGradientRule, inputs: [[7], [7]], differentiated: 0, build: (xs) => apply(ops.reluGradientRule, xs) },
   { rule: ops.geluGradientRule, inputs: [[7], [7]], differentiated: 0, build: (xs) => apply(ops.geluGradientRule, xs) },
   {
     rule: ops.resizeNearestGradientRule,
@@ -302,6 +322,33 @@ test("a missing rule is an error that names the op, the node and the file to edi
     label: "unet/x",
   };
   expect(() => ruleOf(node)).toThrow(/"fourier".*"unet\/x".*functions\/ops\/rules\.ts/);
+});
+
+test("max-pooling takes the largest of every whole window", async () => {
+  const x = {
+    dtype: "f32",
+    shape: [1, 1, 4, 4],
+    data: Float32Array.from([1, 2, 9, 0, 3, 4, 0, 8, -5, -6, 0, 0, -7, -8, 0, 7]),
+  } as const;
+  const pooled = async (kernel: number, stride: number) => {
+    const output = ops.maxPool(input("x", x.shape), kernel, stride);
+    return [...((await evaluate(engine, { outputs: { output } }, { x }))["output"] as Tensor).data];
+  };
+  expect(await pooled(2, 2)).toEqual([4, 9, -5, 7]);
+  expect(await pooled(3, 2)).toEqual([9]);
+  expect(() => ops.maxPool(input("x", [1, 1, 2, 4]), 3, 2)).toThrow(/3×3 window does not fit into 2×4/);
+});
+
+test("unit channels have norm 1 at every position, and zeros stay zeros", async () => {
+  const x = { dtype: "f32", shape: [1, 2, 1, 2], data: Float32Array.from([3, 0, -4, 0]) } as const;
+  const output = ops.unitChannels(input("x", x.shape), 1e-10);
+  const { data } = (await evaluate(engine, { outputs: { output } }, { x }))["output"] as Tensor;
+  expect([...data].map((y) => Number(y.toFixed(6)))).toEqual([0.6, 0, -0.8, 0]);
+});
+
+test("an op that only judges use says so when it is learned through", () => {
+  const x = input("x", [1, 1, 4, 4]);
+  expect(() => gradient(ops.sumTo(ops.maxPool(x, 2, 2), []), [x])).toThrow(/maxPool.*no gradient.*functions\/ops/);
 });
 
 test("arity and shape errors name the op, the node and what came", () => {
