@@ -26,7 +26,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   diffusion: ["models", "onnx", "tensor", "shared"],
   inversion: ["autodiff", "diffusion", "models", "ops", "graph", "onnx", "tensor", "shared"],
   vision: ["onnx", "tensor", "shared"],
-  metrics: ["models", "ops", "graph", "onnx", "tensor"],
+  metrics: ["models", "ops", "graph", "onnx", "tensor", ...contract],
   concepts: ["tensor", "store", "shared"],
   drawing: ["tensor", "shared"],
   tasks: tasksMayImport,

@@ -32,12 +32,15 @@ const smallFiles =
 /** Downloads of this process by folder: whoever asks for the same one waits for it. */
 const underWay = new Map<string, Promise<void>>();
 
+/** The folder of kept checkpoints. */
+export const modelCache = (hub: Hub): string => hub.cache ?? join(homedir(), ".cache", "eponym", "models");
+
 /** Fetches the few files of a Stable Diffusion repository that this project reads into the cache. Every file is checked
  * against the size and hash that the Hub lists and has its name only when whole; what an interrupted download left is
  * continued by the next. @param repository `owner/name` @returns the folder
  * @throws UserError not_found, unavailable, bad_config */
 export async function downloadModel(repository: string, hub: Hub): Promise<string> {
-  const folder = join(hub.cache ?? join(homedir(), ".cache", "eponym", "models"), repository);
+  const folder = join(modelCache(hub), repository);
   if (existsSync(join(folder, "complete"))) return folder;
   const download = underWay.get(folder) ?? downloadInto(folder, repository, hub).finally(() => underWay.delete(folder));
   underWay.set(folder, download);

@@ -8,9 +8,9 @@ import { z } from "zod";
 import { initialise } from "../../functions/inversion/initialiser.ts";
 import { learn, reportLoss } from "../../functions/inversion/learn.ts";
 import { defaultsOf } from "../../functions/inversion/learn-options.ts";
+import { bootstrapInterval } from "../../functions/metrics/bootstrap-interval.ts";
 import { openWorkbench } from "../../functions/tasks/open-workbench.ts";
 import { decodeMask, resizeMask } from "../../functions/tensor/mask.ts";
-import { integers } from "../../functions/tensor/noise.ts";
 import { readPicture, resizePicture } from "../../functions/tensor/pixels.ts";
 import { cropOnWhite } from "../../functions/vision/crop.ts";
 import { createMemoryStore } from "../jobs/memory-store.ts";
@@ -67,16 +67,6 @@ async function measure(name: string) {
   return { name, words: caption, ...sums };
 }
 
-/** Mean difference over pictures with its 95 % bootstrap interval (10,000 resamples of pictures). */
-function interval(differences: readonly number[]): { mean: number; low: number; high: number } {
-  const n = differences.length;
-  const meanOf = (list: readonly number[]): number => list.reduce((sum, x) => sum + x, 0) / n;
-  const means = Array.from({ length: 10_000 }, (_, i) =>
-    meanOf(integers(n, n, { seed: 1, stream: ["bootstrap", i] }).map((j) => differences[j] as number)),
-  ).sort((a, b) => a - b);
-  return { mean: meanOf(differences), low: means[249] as number, high: means[9749] as number };
-}
-
 const rows: Awaited<ReturnType<typeof measure>>[] = [];
 for (const { name } of things) {
   const row = await measure(name);
@@ -90,7 +80,7 @@ await bench.close();
 const wins = (better: (row: (typeof rows)[number]) => number) => ({
   wins: rows.filter((row) => better(row) > 0).length,
   of: rows.length,
-  ...interval(rows.map(better)),
+  ...bootstrapInterval(rows.map(better)),
 });
 const report = {
   model: model.hash.slice(0, 12),
