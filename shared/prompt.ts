@@ -11,8 +11,9 @@ export interface ConceptReference {
   readonly weight?: number;
 }
 
-/** One term of a blend, with its share. */
-export type BlendTerm = ConceptReference & { readonly weight: number };
+/** One term of a blend, with its share (0–1.5): a concept or plain words. A single word without owner is the concept of that
+ * name, and the word itself where the viewer sees none. Shares are relative: the blend is their weighted mean. */
+export type BlendTerm = (ConceptReference | { readonly words: string }) & { readonly weight: number };
 
 /** Text, a concept, or a blend of concepts. `weight` (0–2, 1 when absent) is what surrounding `(…:1.2)` multiply to. */
 export type PromptPart =
@@ -21,10 +22,12 @@ export type PromptPart =
   | { readonly blend: readonly BlendTerm[]; readonly weight?: number };
 
 const maxWeight = 2;
+const maxShare = 1.5;
+const maxBlendTerms = 4;
 const escapable = "\\<>():";
 const number = String.raw`\d{1,3}(?:\.\d{1,6})?|\.\d{1,6}`;
 const reference = new RegExp(String.raw`^(?:([^\s<>/+*:]{1,64})/)?([^\s<>/+*:]+)(?::(${number}))?$`);
-const blendTerm = new RegExp(String.raw`^(?:([^\s<>/+*:]{1,64})/)?([^\s<>/+*:]+?)(?:\*(${number}))?$`);
+const blendTerm = new RegExp(String.raw`^(?:([^\s<>/+*:]{1,64})/)?([^<>/+*:]*[^\s<>/+*:])\s*(?:\*\s*(${number}))?$`);
 const embedding = /embedding:([\p{L}\p{M}\p{Nd}_.-]+)/iuy;
 const groupEnd = new RegExp(String.raw`:\s*(${number})\s*\)`, "y");
 
@@ -32,9 +35,9 @@ const fail = (message: string): never => {
   throw new UserError("bad_prompt", message);
 };
 
-function weightOf(digits: string, where: string): number {
+function weightOf(digits: string, where: string, kind = "weight", max = maxWeight): number {
   const weight = Number(digits);
-  return weight <= maxWeight ? weight : fail(`${where}: a weight goes from 0 to ${maxWeight}, got ${digits}`);
+  return weight <= max ? weight : fail(`${where}: a ${kind} goes from 0 to ${max}, got ${digits}`);
 }
 
 function nameOf(text: string, where: string): ConceptName {
@@ -73,15 +76,28 @@ function parseAngle(inside: string): PromptPart {
 }
 
 function parseBlend(inside: string, where: string): PromptPart {
-  const terms = inside.split("+").map((term) => {
-    const match = blendTerm.exec(term.trim());
-    if (match === null) return fail(`${where}: expected a blend like <a*0.6+b*0.4>, cannot read "${term.trim()}"`);
-    const weight = match[3] === undefined ? undefined : weightOf(match[3], where);
-    return { concept: referenceOf(match[1], match[2] ?? "", where), weight };
-  });
+  const pieces = inside.split("+");
+  if (pieces.length < 2 || pieces.length > maxBlendTerms) {
+    fail(`${where}: a blend has 2 to ${maxBlendTerms} parts like <a*0.6+b*0.4>, got ${pieces.length}`);
+  }
+  const terms = pieces.map((piece) => blendTermOf(piece.trim(), where));
   const given = terms.filter(({ weight }) => weight !== undefined).length;
-  if (given !== 0 && given !== terms.length) fail(`${where}: give every concept of a blend a share, or none`);
-  return { blend: terms.map(({ concept, weight }) => ({ ...concept, weight: weight ?? 1 / terms.length })) };
+  if (given !== 0 && given !== terms.length) fail(`${where}: give every part of a blend a share, or none`);
+  const blend = terms.map((term) => ({ ...term, weight: term.weight ?? 1 / terms.length }));
+  return blend.some(({ weight }) => weight > 0) ? { blend } : fail(`${where}: the shares of a blend must not all be 0`);
+}
+
+function blendTermOf(piece: string, where: string) {
+  const [, owner, name = "", digits] = blendTerm.exec(piece) ?? fail(blendFault(piece, where));
+  const weight = digits === undefined ? undefined : weightOf(digits, where, "share", maxShare);
+  if (!/\s/.test(name)) return { ...referenceOf(owner, name, where), weight };
+  return owner === undefined ? { words: name.replace(/\s+/g, " "), weight } : fail(blendFault(piece, where));
+}
+
+function blendFault(piece: string, where: string): string {
+  if (piece.includes(":"))
+    return `${where}: a part of a blend takes a share (*0.6) and no other weight; leave out ":…"`;
+  return `${where}: expected a blend like <a*0.6+b*0.4>, of names or plain words, cannot read "${piece}"`;
 }
 
 /** Rounded, so that nested weights print and parse back the same. */
@@ -111,7 +127,7 @@ function merge(parts: readonly PromptPart[]): PromptPart[] {
   return merged;
 }
 
-/** Reads a prompt: `<name>`, `<owner/name>`, `<name:0.8>`, `<a*0.6+b*0.4>` (or `<a+b>`, equal shares), `embedding:name` and
+/** Reads a prompt: `<name>`, `<owner/name>`, `<name:0.8>`, `<a*0.6+red dragon*0.4>` (or `<a+b>`, equal shares), `embedding:name` and
  * `(…:1.2)` as other tools write them. `\` before one of `< > ( ) : \` takes it literally. A `<` before a space, `=` or `-`,
  * or with no `>` after it on its line, is text.
  * @throws UserError bad_prompt | too_large */
@@ -193,6 +209,8 @@ function readWord(prompt: string, at: number, parts: PromptPart[]): number {
 
 const escapeText = (text: string): string => text.replace(/[\\<>():]/g, (character) => `\\${character}`);
 
+const printTerm = (term: BlendTerm): string => ("words" in term ? term.words : printReference(term));
+
 const printReference = ({ owner, name }: ConceptReference): string => (owner === undefined ? name : `${owner}/${name}`);
 
 function printPart(part: PromptPart): string {
@@ -203,15 +221,22 @@ function printPart(part: PromptPart): string {
   const inner =
     "text" in part
       ? escapeText(part.text)
-      : `<${part.blend.map((term) => `${printReference(term)}*${Number(term.weight.toFixed(6))}`).join("+")}>`;
+      : `<${part.blend.map((term) => `${printTerm(term)}*${Number(term.weight.toFixed(6))}`).join("+")}>`;
   return part.weight === undefined ? inner : `(${inner}:${part.weight})`;
 }
 
 /** The inverse of `parsePrompt`: parsing the result gives the same parts. */
 export const printPrompt = (parts: readonly PromptPart[]): string => parts.map(printPart).join("");
 
-/** Every concept that the prompt names, in order. */
-export const referencesOf = (parts: readonly PromptPart[]): readonly ConceptReference[] =>
-  parts.flatMap((part): readonly ConceptReference[] =>
-    "concept" in part ? [part.concept] : "blend" in part ? part.blend : [],
-  );
+/** A concept that a prompt names; `orWord` where it may be a plain word instead, in a blend. */
+export type NamedConcept = ConceptReference & { readonly orWord?: true };
+
+/** Every concept that the prompt names, or may name, in order. */
+export const referencesOf = (parts: readonly PromptPart[]): readonly NamedConcept[] =>
+  parts.flatMap((part): readonly NamedConcept[] => {
+    if ("concept" in part) return [part.concept];
+    if (!("blend" in part)) return [];
+    return part.blend.flatMap((term) =>
+      "words" in term ? [] : [term.owner === undefined ? { ...term, orWord: true as const } : term],
+    );
+  });

@@ -140,16 +140,17 @@ async function draw(
 /** The concepts that a prompt names. @throws UserError bad_prompt, or not_found that names the unknown word */
 async function conceptsOf(prompt: string, identity: Identity, { functions }: BotContext): Promise<ConceptSummary[]> {
   const references = referencesOf(parsePrompt(prompt));
-  return Promise.all(
+  const found = await Promise.all(
     references.map(async (reference) => {
       const concept = await findConcept(functions, identity, reference, lookupMs);
-      if (concept !== undefined) return concept;
+      if (concept !== undefined || reference.orWord) return concept;
       throw new UserError(
         "not_found",
         `I do not know <${reference.name}>. \`/concepts list\` shows the words that you can use; \`/learn\` teaches me a new one.`,
       );
     }),
   );
+  return found.filter((concept) => concept !== undefined);
 }
 
 function mayPost(interaction: ChatInputCommandInteraction | ButtonInteraction): boolean {

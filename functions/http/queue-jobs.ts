@@ -58,8 +58,9 @@ function asSigned(input: JobInput, identity: Identity): JobInput {
 async function checkConcepts(library: ConceptLibrary, identity: Identity, input: JobInput): Promise<void> {
   const viewer = viewerOf(identity);
   if (input.task === "imagine") {
-    for (const reference of referencesOf(parsePrompt(input.prompt))) await library.resolve(reference, viewer);
-    for (const reference of referencesOf(parsePrompt(input.negative))) await library.resolve(reference, viewer);
+    // Whether a part of a blend is a word that the model knows is seen when it draws.
+    const named = [input.prompt, input.negative].flatMap((prompt) => referencesOf(parsePrompt(prompt)));
+    for (const reference of named.filter(({ orWord }) => !orWord)) await library.resolve(reference, viewer);
   }
   if (input.task === "learn" && input.relearn !== undefined) {
     const concept = await library.get(input.relearn, viewer);

@@ -1,7 +1,7 @@
 import { UserError } from "../../shared/error.ts";
-import type { BlendTerm, ConceptReference, PromptPart } from "../../shared/prompt.ts";
+import type { ConceptReference, PromptPart } from "../../shared/prompt.ts";
 import type { Model } from "../models/model.ts";
-import { promptTokens } from "../models/prompt-tokens.ts";
+import { type ConceptRows, promptTokens } from "../models/prompt-tokens.ts";
 import { unknownWordsNote } from "../models/unknown-words.ts";
 import { part, stack } from "../tensor/batch.ts";
 import { type Tensor, tensor } from "../tensor/tensor.ts";
@@ -17,11 +17,16 @@ export interface PromptContext {
 /** Looks up a concept's rows, f32 [n, D]. @throws UserError not_found */
 export type FindRows = (reference: ConceptReference) => Promise<Tensor>;
 
-type Plain = Exclude<PromptPart, { blend: readonly BlendTerm[] }>;
+/** A part without blends. `orWord`: from a blend, so that the concept's name may be a plain word. */
+type Plain =
+  | Extract<PromptPart, { text: string }>
+  | { readonly concept: ConceptReference; readonly orWord?: true }
+  | { readonly words: string; readonly weight?: number };
 
 const mostVariants = 16;
 
-/** Prompt → context. A blend is the weighted mean of the contexts with each of its concepts in its place; a part's weight
+/** Prompt → context. A blend is the weighted mean of the contexts with each of its
+ * terms in its place, so that terms may differ in length; a part's weight
  * multiplies the encoder's outputs at its tokens, whose mean is then restored (as AUTOMATIC1111 reads `(…:1.2)`).
  * @throws UserError bad_prompt, bad_concept, and what `findRows` throws */
 export async function promptContext(
@@ -62,11 +67,12 @@ function expandBlends(
       continue;
     }
     const total = piece.blend.reduce((sum, term) => sum + term.weight, 0);
-    if (total <= 0) throw new UserError("bad_prompt", "The shares of a blend must not all be 0.");
     variants = variants.flatMap((variant) =>
-      piece.blend.map(({ weight, ...reference }) => {
-        const concept = piece.weight === undefined ? reference : { ...reference, weight: piece.weight };
-        return { parts: [...variant.parts, { concept }], share: (variant.share * weight) / total };
+      piece.blend.map(({ weight, ...term }) => {
+        const emphasis = piece.weight === undefined ? {} : { weight: piece.weight };
+        const part: Plain =
+          "words" in term ? { ...term, ...emphasis } : { concept: { ...term, ...emphasis }, ...mayBeWord(term) };
+        return { parts: [...variant.parts, part], share: (variant.share * weight) / total };
       }),
     );
     if (variants.length > mostVariants) break;
@@ -74,20 +80,43 @@ function expandBlends(
   return variants;
 }
 
+const mayBeWord = ({ owner }: ConceptReference) => (owner === undefined ? { orWord: true as const } : {});
+
 /** Embeddings and one weight per token position. */
 async function buildTokens(model: Model, parts: readonly Plain[], findRows: FindRows) {
   const pieces: Parameters<typeof promptTokens>[1][number][] = [];
   const weights = new Float32Array(model.tokenizer.length).fill(1);
   let position = 1;
-  for (const piece of parts) {
-    const isText = "text" in piece;
-    const rows = isText ? undefined : await findRows(piece.concept);
-    const count = isText ? model.tokenizer.encode(piece.text).length : ((rows as Tensor).shape[0] as number);
-    weights.fill((isText ? piece.weight : piece.concept.weight) ?? 1, position, position + count);
+  for (const part of parts) {
+    const piece = await pieceOf(model, part, findRows);
+    const count = typeof piece === "string" ? model.tokenizer.encode(piece).length : (piece.rows.shape[0] as number);
+    weights.fill(("concept" in part ? part.concept.weight : part.weight) ?? 1, position, position + count);
     position += count;
-    pieces.push(isText ? piece.text : { name: `<${piece.concept.name}>`, rows: rows as Tensor });
+    pieces.push(piece);
   }
   return { tokens: promptTokens(model, pieces), weights };
+}
+
+async function pieceOf(model: Model, part: Plain, findRows: FindRows): Promise<string | ConceptRows> {
+  if ("text" in part) return part.text;
+  if ("words" in part) return knownWords(model, part.words);
+  try {
+    return { name: `<${part.concept.name}>`, rows: await findRows(part.concept) };
+  } catch (error) {
+    if (!part.orWord || !(error instanceof UserError) || error.code !== "not_found") throw error;
+    return knownWords(model, part.concept.name, error);
+  }
+}
+
+/** Plain words as a part of a blend, where a misspelt concept must not become letters: each one is in the checkpoint's list of
+ * words or, without such a list, at most two tokens. @throws UserError bad_prompt */
+function knownWords({ tokenizer }: Model, words: string, cause?: UserError): string {
+  const unknown = tokenizer.unknownWords(words);
+  const spelt = words.split(" ").filter((word) => tokenizer.encode(word).length > 2);
+  if (unknown.length === 0 && spelt.length === 0) return words;
+  const said = unknownWordsNote(unknown) ?? `This model does not know "${spelt.join('", "')}".`;
+  const why = cause === undefined ? "" : ` ${cause.message}`;
+  throw new UserError("bad_prompt", `A blend mixes concepts and words that the model knows. ${said}${why}`);
 }
 
 function emphasise(context: Tensor, weights: Float32Array): Tensor {

@@ -54,6 +54,17 @@ test("a private word draws in private, a shared one for all, and another member 
   expect(drawn.text).toMatch(/by ada.*seed 7/s);
 });
 
+test("a blend draws with concepts and plain words, in private while one of its concepts is, and says what is wrong with it", async () => {
+  await learnWord(ada, "pot");
+  const drawn = await draw(ada, "<pot*0.6+red dragon*0.4> in space");
+  expect(drawn.ephemeral).toBe(true);
+  expect(drawn.text).toContain("pot\\*0.6+red dragon\\*0.4");
+  expect((await draw(ada, "<cat+dragon>")).ephemeral).toBe(false);
+  const refused = await draw(ada, "<pot*0.6+dragon>");
+  expect(refused.ephemeral).toBe(true);
+  expect(refused.text).toContain("give every part of a blend a share, or none");
+});
+
 test("autocomplete completes the name being typed with the words one sees, and never another's private ones", async () => {
   const learned = await learnWord(ada, "pot");
   await learnWord(ben, "potato");

@@ -153,8 +153,12 @@ async function* scriptedImagine(
 ): AsyncGenerator<TaskEvent> {
   const concepts = await Promise.all(
     referencesOf(parsePrompt(input.prompt)).map(async (reference) => {
-      const { id, version, name, owner, scope } = await library.resolve(reference, input.viewer);
-      return { id, version, name, owner, scope };
+      const found = await library.resolve(reference, input.viewer).catch((error: unknown) => {
+        if (!reference.orWord) throw error;
+      });
+      return (
+        found && { id: found.id, version: found.version, name: found.name, owner: found.owner, scope: found.scope }
+      );
     }),
   );
   yield { type: "progress", stage: "draw", step: 0, total: input.steps ?? 30 };
@@ -163,7 +167,16 @@ async function* scriptedImagine(
   for (let index = 0; index < input.count; index++) {
     pictures.push(await drawn(context, `picture-${index}`, "picture", `hsl(${index * 90}, 80%, 50%)`, input.prompt));
   }
-  yield { type: "output", output: { task: "imagine", pictures, concepts, seed: input.seed ?? 42, notes: [] } };
+  yield {
+    type: "output",
+    output: {
+      task: "imagine",
+      pictures,
+      concepts: concepts.filter((used) => used !== undefined),
+      seed: input.seed ?? 42,
+      notes: [],
+    },
+  };
 }
 
 async function drawn(

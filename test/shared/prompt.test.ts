@@ -43,6 +43,18 @@ test.each<[string, readonly PromptPart[]]>([
       },
     ],
   ],
+  [
+    "<mycat*0.6+a red  dragon*1.5+.. .*.1>",
+    [
+      {
+        blend: [
+          { name: "mycat", weight: 0.6 },
+          { words: "a red dragon", weight: 1.5 },
+          { words: ".. .", weight: 0.1 },
+        ],
+      },
+    ],
+  ],
   ["<my-cat_2>", [{ concept: { name: "my-cat_2" } }]],
   ["<ねこ> と", [{ concept: { name: "ねこ" } }, { text: " と" }]],
   [
@@ -103,6 +115,13 @@ test.each([
   ["<a*0.6+b>", "or none"],
   ["<a*x+b>", "blend"],
   ["<+>", "blend"],
+  ["<a*0.6>", "2 to 4 parts"],
+  ["<a+b+c+d+e>", "2 to 4 parts"],
+  ["<a*1.51+b*0.4>", "share goes from 0 to 1.5"],
+  ["<a*-1+b*0.4>", "cannot read"],
+  ["<a*0+b*0>", "must not all be 0"],
+  ["<a:0.7*0.6+b*0.4>", "no other weight"],
+  ["<ann/red cat*0.6+b*0.4>", "cannot read"],
   ["<a/b/c>", "<owner/name>"],
   ["embedding:сор", "looks like"],
 ])("%j is refused because of %s", (prompt, reason) => {
@@ -120,6 +139,7 @@ const weight = fc
   .integer({ min: 0, max: 199 })
   .map((hundredths) => hundredths / 100)
   .filter((w) => w !== 1);
+const share = fc.integer({ min: 1, max: 150 }).map((hundredths) => hundredths / 100);
 const maybe = <T>(key: string, value: fc.Arbitrary<T>) =>
   fc.option(value).map((got) => (got === null ? {} : { [key]: got }));
 const merge = (...parts: fc.Arbitrary<object>[]) => fc.tuple(...parts).map((all) => Object.assign({}, ...all));
@@ -156,9 +176,9 @@ const part = fc.oneof(
       .array(
         merge(
           reference,
-          weight.map((w) => ({ weight: w })),
+          share.map((w) => ({ weight: w })),
         ),
-        { minLength: 2, maxLength: 3 },
+        { minLength: 2, maxLength: 4 },
       )
       .map((blend) => ({ blend })),
     maybe("weight", weight),
