@@ -14,17 +14,23 @@ export interface BankOptions {
   readonly size: number;
   readonly seed: number;
   /** Banks of different names share no noise: what chooses the best step must not report it. `background`: what is trained
-   * on, where predictions are kept. */
-  readonly name: "keep-best" | "report" | "background";
+   * on, where predictions are kept; `counterfactual`: other scenes. */
+  readonly name: "keep-best" | "report" | "background" | "counterfactual";
+  /** In turn, as the views; the templates that training draws from when absent. */
+  readonly prompts?: readonly string[];
 }
 
 /** The views in turn, each as its mean latents, in order of timesteps. */
-export function makeBank(model: OpenedModel, views: readonly View[], { size, seed, name }: BankOptions): Bank {
+export function makeBank(
+  model: OpenedModel,
+  views: readonly View[],
+  { size, seed, name, prompts = templates }: BankOptions,
+): Bank {
   const latents = views.map((view) => meanLatents(model, view));
   return Array.from({ length: size }, (_, i) => {
     const clean = latents[i % views.length] as Tensor;
     return {
-      template: templates[i % templates.length] as string,
+      template: prompts[i % prompts.length] as string,
       latents: clean,
       noise: normal(clean.shape, { seed, stream: ["bank", name, i] }),
       timestep: Math.floor(((i + 0.5) / size) * model.alphasCumprod.length),
