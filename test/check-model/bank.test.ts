@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { boundingBox } from "../../functions/tensor/mask.ts";
+import { bankSide, readBank, readMasks, readSheet } from "./bank.ts";
+import { meanOf } from "./figure.ts";
+import { onlyBox } from "./judges.ts";
+
+const bank = readBank();
+
+test("every click lies on the thing that its mask shows", async () => {
+  const masks = await readMasks("click-masks.png", bank.clicks.length);
+  const heldOut = await readMasks("held-out-masks.png", bank.heldOut.length * 3);
+  const pairs = [
+    ...bank.clicks.map(({ click }, i) => ({ click, mask: masks[i] })),
+    ...bank.heldOut.map(({ click }, i) => ({ click, mask: heldOut[i * 3] })),
+  ];
+  expect(pairs.filter(({ click: [x, y], mask }) => mask?.data[y * bankSide + x] !== 1)).toEqual([]);
+});
+
+test("the held-out things are 48 in groups of four", () => {
+  const groups = Map.groupBy(bank.heldOut, ({ group }) => group);
+  expect([...groups.values()].map((things) => things.length)).toEqual(Array(12).fill(4));
+});
+
+test("at least 300 prompts name a scene, a third of them in pairs that training never shows", () => {
+  const scenes = bank.prompts.filter(({ scene }) => scene);
+  expect(scenes.length).toBeGreaterThanOrEqual(300);
+  expect(scenes.filter(({ unseen }) => unseen).length * 3).toBeGreaterThanOrEqual(scenes.length);
+});
+
+test("a picture that is shown by its box alone keeps the box and is gray around it", async () => {
+  const [picture] = await readSheet("held-out.webp", 1);
+  const [mask] = await readMasks("held-out-masks.png", 1);
+  const box = boundingBox(mask as never) as NonNullable<ReturnType<typeof boundingBox>>;
+  const shown = onlyBox(picture as never, box);
+  const middle = (Math.floor(box.top + box.height / 2) * bankSide + Math.floor(box.left + box.width / 2)) * 3;
+  expect(shown.data[0]).toBe(128);
+  expect(shown.data[middle]).toBe(picture?.data[middle]);
+});
+
+test("a mean of hits counts them as one, with an interval inside 0 to 1", () => {
+  const { value, interval } = meanOf("hits", [true, true, true, false]);
+  expect(value).toBe(0.75);
+  expect(interval).toEqual([expect.closeTo(0.26), 1]);
+});

@@ -1,0 +1,39 @@
+import { sample } from "../../functions/diffusion/sample.ts";
+import { promptContext } from "../../functions/tasks/prompt-context.ts";
+import type { Workbench } from "../../functions/tasks/workbench.ts";
+import { concat, part } from "../../functions/tensor/batch.ts";
+import { fromTensor, type Picture } from "../../functions/tensor/pixels.ts";
+import { parsePrompt } from "../../shared/prompt.ts";
+
+const steps = 20;
+
+/** One picture a prompt, all in one batch, with the catalogue's guidance; picture i from `seed` + i. */
+export async function drawPrompts(
+  bench: Workbench,
+  prompts: readonly string[],
+  seed: number,
+): Promise<readonly Picture[]> {
+  const model = await bench.model();
+  const noConcepts = () => Promise.reject(new Error("these prompts name no concept"));
+  const contextOf = async (prompt: string) => (await promptContext(model, parsePrompt(prompt), noConcepts)).context;
+  const contexts = [];
+  for (const prompt of prompts) contexts.push(await contextOf(prompt));
+  const sampling = sample({
+    model,
+    sampler: "dpmpp-2m-karras",
+    steps,
+    guidance: model.about.defaults.guidance,
+    seeds: prompts.map((_, i) => seed + i),
+    context: concat(contexts),
+    negativeContext: await contextOf(""),
+    maxBatch: prompts.length,
+  });
+  let next = await sampling.next();
+  while (!next.done) next = await sampling.next();
+  const latents = next.value;
+  const pictures: Picture[] = [];
+  for (let i = 0; i < prompts.length; i++) {
+    pictures.push(...fromTensor(await model.decodeLatents(part(latents, i, i + 1))));
+  }
+  return pictures;
+}
