@@ -76,7 +76,7 @@ def lpips_weights(metric: nn.Module) -> dict[str, torch.Tensor]:
 
 def make_inception(real: bool) -> nn.Module:
     if real:
-        return inception_v3(weights=Inception_V3_Weights.IMAGENET1K_V1, transform_input=False).eval()
+        return inception_v3(weights=Inception_V3_Weights.IMAGENET1K_V1).eval()
     network = inception_v3(weights=None, init_weights=False)
     trunk = nn.ModuleDict({name: getattr(network, name) for name in CONVS})
     narrow(trunk)
