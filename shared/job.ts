@@ -121,8 +121,17 @@ export const ImagineInput = z.strictObject({
 });
 export type ImagineInput = z.infer<typeof ImagineInput>;
 
+/** A concept → what its rows mean in words, and where each looks in its picture. */
+export const ExplainInput = z.strictObject({
+  task: z.literal("explain"),
+  concept: Id,
+  /** Who asks; absent: public concepts only. */
+  viewer: Viewer.optional(),
+});
+export type ExplainInput = z.infer<typeof ExplainInput>;
+
 /** What a prediction is asked for, a union on `task`. Unknown keys are refused. */
-export const JobInput = z.discriminatedUnion("task", [DescribeInput, LearnInput, ImagineInput]);
+export const JobInput = z.discriminatedUnion("task", [DescribeInput, LearnInput, ImagineInput, ExplainInput]);
 export type JobInput = z.infer<typeof JobInput>;
 export type Task = JobInput["task"];
 
@@ -191,7 +200,30 @@ export const ImagineOutput = z.strictObject({
 });
 export type ImagineOutput = z.infer<typeof ImagineOutput>;
 
-export const JobOutput = z.discriminatedUnion("task", [DescribeOutput, LearnOutput, ImagineOutput]);
+/** A word of the vocabulary near a row, and the cosine between them. */
+export const NearWord = z.strictObject({ word: z.string().max(100), score: z.number().min(-1.001).max(1.001) });
+export type NearWord = z.infer<typeof NearWord>;
+
+export const ExplainOutput = z.strictObject({
+  task: z.literal("explain"),
+  concept: UsedConcept,
+  /** One per row: the token it began as (absent where that is not known), the nearest words then and now, best first. */
+  rows: z
+    .array(
+      z.strictObject({
+        token: z.string().max(100).optional(),
+        before: z.array(NearWord).max(5),
+        after: z.array(NearWord).max(5),
+      }),
+    )
+    .max(limits.maxConceptTokens),
+  /** The picture with each row's attention over it. */
+  pictures: z.array(DrawnPicture).min(1).max(1),
+  notes: z.array(z.string().max(500)).max(10).default([]),
+});
+export type ExplainOutput = z.infer<typeof ExplainOutput>;
+
+export const JobOutput = z.discriminatedUnion("task", [DescribeOutput, LearnOutput, ImagineOutput, ExplainOutput]);
 export type JobOutput = z.infer<typeof JobOutput>;
 
 export const PredictionStatus = z.enum(["starting", "processing", "succeeded", "failed", "canceled"]);

@@ -11,6 +11,7 @@ import { type ExportFormat, exportConcept, exportFormats } from "../concepts/exp
 import { adoptConcept, importConcept } from "../concepts/import-concept.ts";
 import { readPicture } from "../tensor/pixels.ts";
 import { readUpload, wholeNumber } from "./arguments.ts";
+import { explainCommand } from "./explain.ts";
 import { copyOut, heading, namedAfter, printResult, say } from "./outputs.ts";
 import { createProgress } from "./progress.ts";
 import type { Runner } from "./run.ts";
@@ -26,9 +27,10 @@ interface Flags {
 
 export const conceptsCommand = (run: Runner): Command =>
   new Command("concepts")
-    .description("list, show, export, import, delete or relearn learned words")
+    .description("list, show, explain, export, import, delete or relearn learned words")
     .addCommand(listCommand(run))
     .addCommand(showCommand(run))
+    .addCommand(explainCommand(run))
     .addCommand(exportCommand(run))
     .addCommand(importCommand(run))
     .addCommand(deleteCommand(run))

@@ -2,7 +2,12 @@ import { Presets, SingleBar } from "cli-progress";
 import colours from "picocolors";
 import type { TaskEvent } from "../../shared/job.ts";
 
-const stages: Readonly<Record<string, string>> = { describe: "looking", learn: "learning", draw: "drawing" };
+const stages: Readonly<Record<string, string>> = {
+  describe: "looking",
+  learn: "learning",
+  draw: "drawing",
+  explain: "looking",
+};
 
 /** A live bar per stage on a terminal, a line now and then elsewhere; everything goes to stderr, so that stdout is the
  * result alone. */

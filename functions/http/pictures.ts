@@ -45,6 +45,7 @@ export async function storePictures(
   });
   switch (input.task) {
     case "imagine":
+    case "explain":
       return input;
     case "describe":
       return withKeys(input);

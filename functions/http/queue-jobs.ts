@@ -62,6 +62,7 @@ async function checkConcepts(library: ConceptLibrary, identity: Identity, input:
     const named = [input.prompt, input.negative].flatMap((prompt) => referencesOf(parsePrompt(prompt)));
     for (const reference of named.filter(({ orWord }) => !orWord)) await library.resolve(reference, viewer);
   }
+  if (input.task === "explain") await library.get(input.concept, viewer);
   if (input.task === "learn" && input.relearn !== undefined) {
     const concept = await library.get(input.relearn, viewer);
     if (concept.owner.id !== identity.user.id) {

@@ -42,7 +42,7 @@ const Leader = z.strictObject({
   holder: z.string(),
   until: z.number(),
   served: z.record(z.string(), z.number()),
-  typicalMs: z.partialRecord(z.enum(["describe", "learn", "imagine"]), z.number()),
+  typicalMs: z.partialRecord(z.enum(["describe", "learn", "imagine", "explain"]), z.number()),
 });
 type Leader = z.infer<typeof Leader>;
 

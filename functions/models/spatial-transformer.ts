@@ -1,10 +1,20 @@
 import type { Value } from "../graph/value.ts";
 import { add } from "../ops/add.ts";
-import { attention } from "../ops/attention.ts";
+import { attention, attentionProbabilities } from "../ops/attention.ts";
 import { geglu } from "../ops/gelu.ts";
 import { reshape } from "../ops/reshape.ts";
 import { transpose } from "../ops/transpose.ts";
 import { conv1x1, groupNormLayer, layerNormLayer, linearLayer, type Weights } from "./layers.ts";
+
+/** Where the pixels of one layer look in the prompt. */
+export interface CrossAttention {
+  /** The layer as its parameters are named. */
+  readonly path: string;
+  /** [B, heads, height · width, T], each row sums to 1. */
+  readonly probabilities: Value;
+  readonly height: number;
+  readonly width: number;
+}
 
 export interface SpatialTransformerOptions {
   readonly heads: number;
@@ -12,6 +22,8 @@ export interface SpatialTransformerOptions {
   readonly groups: number;
   /** SD 2.x projects with linear layers, SD 1.x with 1×1 convolutions. */
   readonly linearProjection: boolean;
+  /** Is shown every layer's cross-attention; the network itself stays the same. */
+  readonly watch?: ((layer: CrossAttention) => void) | undefined;
 }
 
 /** Transformer2DModel: every pixel a token, self-attention then cross-attention to the context [B, T, D]. */
@@ -28,7 +40,11 @@ export function spatialTransformer(
     ? linearLayer(w, `${path}.proj_in`, toTokens(normed), channels)
     : toTokens(conv1x1(w, `${path}.proj_in`, normed, channels));
   for (let i = 0; i < options.layers; i++) {
-    tokens = transformerBlock(w, `${path}.transformer_blocks.${i}`, tokens, context, options.heads);
+    const block = `${path}.transformer_blocks.${i}`;
+    const [, , height, width] = x.shape as [number, number, number, number];
+    tokens = transformerBlock(w, block, tokens, context, options.heads, (probabilities) =>
+      options.watch?.({ path: `${block}.attn2`, probabilities: probabilities(), height, width }),
+    );
   }
   const result = options.linearProjection
     ? toImage(linearLayer(w, `${path}.proj_out`, tokens, channels), x)
@@ -37,13 +53,22 @@ export function spatialTransformer(
 }
 
 /** BasicTransformerBlock: pre-norm self-attention, cross-attention and GEGLU feed-forward, each residual. */
-function transformerBlock(w: Weights, path: string, x: Value, context: Value, heads: number): Value {
+function transformerBlock(
+  w: Weights,
+  path: string,
+  x: Value,
+  context: Value,
+  heads: number,
+  watchCross: (probabilities: () => Value) => void,
+): Value {
   const width = x.shape[2] as number;
   const norm = (name: string, value: Value): Value => layerNormLayer(w, `${path}.${name}`, value, 1e-5);
   const attend = (name: string, queries: Value, keys: Value): Value => {
     const project = (part: string, value: Value): Value =>
       linearLayer(w, `${path}.${name}.${part}`, value, width, false);
-    const mixed = attention(project("to_q", queries), project("to_k", keys), project("to_v", keys), heads);
+    const [q, k] = [project("to_q", queries), project("to_k", keys)];
+    if (name === "attn2") watchCross(() => attentionProbabilities(q, k, heads));
+    const mixed = attention(q, k, project("to_v", keys), heads);
     return linearLayer(w, `${path}.${name}.to_out.0`, mixed, width);
   };
   const normed = norm("norm1", x);

@@ -5,7 +5,7 @@ import { silu } from "../ops/silu.ts";
 import { type Tensor, tensor } from "../tensor/tensor.ts";
 import type { Component } from "./component.ts";
 import { conv3x3, convLayer, groupNormLayer, linearLayer, resnetBlock } from "./layers.ts";
-import { spatialTransformer } from "./spatial-transformer.ts";
+import { type CrossAttention, spatialTransformer } from "./spatial-transformer.ts";
 import { perBlock, type UnetConfig } from "./unet-config.ts";
 
 export interface UnetInputs {
@@ -15,10 +15,12 @@ export interface UnetInputs {
   readonly timeFeatures: Value;
   /** [B, T, D] */
   readonly context: Value;
+  /** Is shown every layer's cross-attention, in the order of the layers; the network itself stays the same. */
+  readonly watch?: (layer: CrossAttention) => void;
 }
 
 /** UNet2DConditionModel in the SD 1.x / 2.x layout (Rombach et al. 2022): the predicted noise or velocity [B, C, h, w]. */
-export function unet(component: Component<UnetConfig>, { latents, timeFeatures, context }: UnetInputs): Value {
+export function unet(component: Component<UnetConfig>, { latents, timeFeatures, context, watch }: UnetInputs): Value {
   const { config } = component;
   const channels = config.block_out_channels;
   const levels = channels.length;
@@ -31,6 +33,7 @@ export function unet(component: Component<UnetConfig>, { latents, timeFeatures, 
       layers: perBlock(config.transformer_layers_per_block, level),
       groups: config.norm_num_groups,
       linearProjection: config.use_linear_projection,
+      watch,
     });
 
   let x = conv3x3(component, "conv_in", latents, channels[0] as number);

@@ -48,6 +48,25 @@ export const attentionRule: Rule = {
   },
 };
 
+/** What attention of q [B, T, C] to keys k [B, S, C] weighs values with: softmax(q kᵀ / √d), [B, heads, T, S]. For looking at;
+ * a loss does not depend on it. */
+export const attentionProbabilitiesRule: Rule = {
+  name: "attentionProbabilities",
+  arity: 2,
+  shape: ([q, k], attributes) => {
+    const heads = number({ attributes }, "heads");
+    expect(q.length === 3 && k.length === 3, `q and k must be [B, T, C], got [${q}] [${k}]`);
+    expect(q[0] === k[0] && q[2] === k[2], `q [${q}] and k [${k}] do not fit`);
+    expect((q[2] as number) % heads === 0, `width ${q[2]} does not divide into ${heads} heads`);
+    return [q[0] as number, heads, q[1] as number, k[1] as number];
+  },
+  gradients: [once, once],
+  lowerings: { plain: (e, [q, k], node) => probabilities(e, q, k, node) },
+};
+
+export const attentionProbabilities = (q: Value, k: Value, heads: number): Value =>
+  apply(attentionProbabilitiesRule, [q, k], { heads });
+
 /** Gradient of attention in q, k or v (`wrt` 0, 1, 2) from q, k, v, y and dy. With P the probabilities,
  * dV = Pᵀ dY, dS = P ∘ (dY Vᵀ − rowsum(dY ∘ Y)), dQ = dS K / √d, dK = dSᵀ Q / √d (Dao et al. 2022, app. B). */
 export const attentionGradientRule: Rule = {

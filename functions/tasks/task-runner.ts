@@ -1,5 +1,6 @@
 import type { TaskRunner } from "../jobs/runner.ts";
 import { describe } from "./describe.ts";
+import { explain } from "./explain.ts";
 import { imagine } from "./imagine.ts";
 import { learn } from "./learn.ts";
 import type { Workbench } from "./workbench.ts";
@@ -15,5 +16,7 @@ export const createTaskRunner =
         return learn(bench, input, context);
       case "imagine":
         return imagine(bench, input, context);
+      case "explain":
+        return explain(bench, input, context);
     }
   };

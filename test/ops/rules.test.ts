@@ -121,6 +121,15 @@ const cases: readonly Case[] = [
     differentiated: 1,
     build: ([x], [w, b]) => ops.layerNorm(x as Value, w as Value, b as Value, 1e-5),
   },
+  {
+    rule: ops.attentionProbabilitiesRule,
+    inputs: [
+      [2, 4, 8],
+      [2, 7, 8],
+    ],
+    differentiated: 0,
+    build: ([q, k]) => ops.attentionProbabilities(q as Value, k as Value, 2),
+  },
   { note: "self", ...attention(5, 5, false) },
   { note: "cross", ...attention(4, 7, false) },
   { note: "causal", ...attention(5, 5, true) },
