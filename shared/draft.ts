@@ -40,7 +40,7 @@ export const Candidate = z.strictObject({
   score: fraction,
   /** False: caption and class are a guess, and front ends offer `words` instead of telling it as a fact. */
   sure: z.boolean().default(true),
-  /** What it may be, likeliest first, each with the caption that it would make. */
+  /** What it may be: the caption's own word, then the likeliest, each with the caption that it would make. */
   words: z
     .array(z.strictObject({ word: z.string().max(100), caption: z.string().max(500), score: fraction }))
     .max(6)

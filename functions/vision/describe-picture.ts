@@ -18,7 +18,7 @@ export interface Described extends Segment {
   readonly className: string;
   /** Whether caption and class can be told as a fact; otherwise the words are offered instead. */
   readonly sure: boolean;
-  /** Words it may be, likeliest first, the caption's own among them. */
+  /** Words it may be: the caption's own, then the likeliest. */
   readonly words: readonly WordChoice[];
 }
 
@@ -121,12 +121,12 @@ async function describeThing(vision: Vision, picture: Picture, thing: Thing): Pr
   return { ...thing, crop, box, caption, confidence, className, sure, words: wordChoices(caption, classes) };
 }
 
-/** The caption's own noun stays first, because it is what is learned unless somebody says otherwise. */
+/** The caption's own noun comes first, because it is what is learned unless somebody says otherwise. */
 function wordChoices(caption: string, classes: readonly ClassScore[]): readonly WordChoice[] {
   // "a red racing car": everything between the article and the noun describes it, and may as well describe another.
   const [, before = "", noun = ""] = /^(?:an?|the)\s+(?:(.*)\s)?(\S+)$/i.exec(caption) ?? [];
-  const own = noun === "" || classes.some(({ label }) => label === noun) ? [] : [{ label: noun, score: 0 }];
-  return [...own, ...classes].slice(0, offeredWords).map(({ label, score }) => ({
+  const own = noun === "" ? [] : [classes.find(({ label }) => label === noun) ?? { label: noun, score: 0 }];
+  return [...new Set([...own, ...classes])].slice(0, offeredWords).map(({ label, score }) => ({
     word: label,
     caption: withArticle(before === "" ? label : `${before} ${label}`),
     score,

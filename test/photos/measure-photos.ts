@@ -1,0 +1,164 @@
+/**
+ * What the embedded model makes of free photographs: masks, nouns, colours, and a sheet of pictures.
+ *
+ *     node test/photos/measure-photos.ts [--steps 100] [--only cat.jpg] [--out out] [--json]
+ *
+ * `--steps 0` learns nothing: masks and nouns alone.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { readConfig } from "../../functions/config.ts";
+import { grid, type Tile } from "../../functions/drawing/grid.ts";
+import { maskOverlay } from "../../functions/drawing/mask-overlay.ts";
+import { createTaskFiles } from "../../functions/jobs/task-files.ts";
+import { openStore } from "../../functions/store/open.ts";
+import { learn } from "../../functions/tasks/learn.ts";
+import { openWorkbench } from "../../functions/tasks/open-workbench.ts";
+import type { Workbench } from "../../functions/tasks/workbench.ts";
+import { encodePng } from "../../functions/tensor/encode-picture.ts";
+import { encodeMask, overlap } from "../../functions/tensor/mask.ts";
+import { type Picture, readPicture, resizePicture } from "../../functions/tensor/pixels.ts";
+import { type Described, describePicture } from "../../functions/vision/describe-picture.ts";
+import { looksLikePhotograph } from "../../functions/vision/photograph.ts";
+import { LearnInput } from "../../shared/job.ts";
+import { deltaE, dominantColour } from "./dominant-colour.ts";
+import { type Photograph, readPhotographs } from "./photographs.ts";
+
+/** Masks that overlap the hand-drawn one this much can be learned from. */
+const usableOverlap = 0.7;
+const nearColour = 20;
+
+export interface PhotographFigures {
+  readonly photographs: number;
+  /** Shares of all, 0–1. */
+  readonly detected: number;
+  readonly usableMasks: number;
+  /** Of the segmenter alone, without the classical cut. */
+  readonly usableLearnedMasks: number;
+  readonly meanOverlap: number;
+  readonly rightOrNotSure: number;
+  readonly notSure: number;
+  /** Dominant colour of the drawn concept within ΔE*ab 20 (CIE 1976) of the photograph's; absent where nothing was learned. */
+  readonly nearColours?: number;
+  readonly each: readonly {
+    readonly file: string;
+    readonly overlap: number;
+    readonly learnedOverlap: number;
+    readonly caption: string;
+    readonly sure: boolean;
+    readonly words: readonly string[];
+    readonly right: boolean;
+    readonly deltaE?: number;
+  }[];
+}
+
+/** Describes every photograph at its click and, with `steps`, learns and draws it. `sheet` is a PNG of all of it. */
+export async function measurePhotographs(
+  bench: Workbench,
+  { steps = 100, only }: { readonly steps?: number; readonly only?: string } = {},
+): Promise<{ readonly figures: PhotographFigures; readonly sheet: Uint8Array }> {
+  const photographs = (await readPhotographs()).filter(({ file }) => only === undefined || file === only);
+  const { refine: _refine, ...learnedOnly } = bench.vision;
+  const tiles: Tile[] = [];
+  const each: PhotographFigures["each"][number][] = [];
+  let detected = 0;
+  for (const photograph of photographs) {
+    const { picture, click, mask, file, nouns } = photograph;
+    const wish = { click, level: "object" } as const;
+    const [thing] = (await describePicture(bench.vision, picture, wish)) as [Described];
+    const [plain] = (await describePicture(learnedOnly, picture, wish)) as [Described];
+    detected += Number(await looksLikePhotograph(picture));
+    const { caption, sure, className } = thing;
+    const right = nouns.some((noun) => caption.endsWith(noun) && className === noun);
+    const found = { overlap: overlap(thing.mask, mask), learnedOverlap: overlap(plain.mask, mask) };
+    const drawing = steps > 0 ? await drawConcept(bench, photograph, thing, steps) : undefined;
+    const colour = drawing && deltaE(await colourOfDrawing(bench, drawing), dominantColour(picture, mask));
+    each.push({
+      ...{ file, ...found, caption, sure, right, words: thing.words.map(({ word }) => word) },
+      ...(colour !== undefined && { deltaE: colour }),
+    });
+    const overlay = await readPicture(await maskOverlay({ picture, mask: thing.mask, click }));
+    tiles.push({
+      picture: overlay,
+      caption: `${sure ? "" : "not sure: "}${caption} · overlap ${found.overlap.toFixed(2)}`,
+    });
+    if (drawing) {
+      const large = await resizePicture(drawing, { width: 256, height: 256, kernel: "nearest" });
+      tiles.push({ picture: large, caption: `learned · ΔE ${(colour ?? 0).toFixed(0)}` });
+    }
+  }
+  const share = (holds: (one: PhotographFigures["each"][number]) => boolean) => each.filter(holds).length / each.length;
+  const figures: PhotographFigures = {
+    photographs: each.length,
+    detected: detected / each.length,
+    usableMasks: share((one) => one.overlap >= usableOverlap),
+    usableLearnedMasks: share((one) => one.learnedOverlap >= usableOverlap),
+    meanOverlap: each.reduce((sum, one) => sum + one.overlap, 0) / each.length,
+    rightOrNotSure: share(({ right, sure }) => right || !sure),
+    notSure: share(({ sure }) => !sure),
+    ...(steps > 0 && { nearColours: share((one) => (one.deltaE ?? 100) <= nearColour) }),
+    each,
+  };
+  const sheet = await grid({ title: "Free photographs: what was found, and what it became", tiles, columns: 6 });
+  return { figures, sheet };
+}
+
+/** Learns the thing in a folder of its own and draws it once. */
+async function drawConcept(
+  bench: Workbench,
+  { picture, click, file }: Photograph,
+  thing: Described,
+  steps: number,
+): Promise<Picture> {
+  const folder = await mkdtemp(join(tmpdir(), "eponym-photos-"));
+  try {
+    const files = createTaskFiles(await openStore(`file:${folder}`), "photos");
+    const input = LearnInput.parse({
+      ...{ task: "learn", click, steps, seed: 0, previews: [], scenes: ["a photo of {}"] },
+      picture: await files.write("picture.png", await encodePng(picture)),
+      mask: await files.write("mask.png", await encodeMask(thing.mask)),
+      ...{ caption: thing.caption, className: thing.className, name: `my-${file.replace(/\W.*/, "")}` },
+      owner: { id: "1", name: "photos" },
+    });
+    const signal = new AbortController().signal;
+    const saveCheckpoint = async () => {};
+    for await (const event of learn(bench, input, { jobId: `photos-${file}`, attempt: 1, signal, files, saveCheckpoint })) {
+      if (event.type !== "output" || event.output.task !== "learn") continue;
+      const drawn = event.output.pictures.find(({ kind }) => kind === "picture");
+      if (drawn) return await readPicture(await files.read(drawn.key));
+    }
+    throw new Error(`${file}: learned without a picture`);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Of the thing in the middle of a drawing. */
+async function colourOfDrawing({ vision }: Workbench, drawing: Picture) {
+  const [thing] = await describePicture(vision, drawing, { click: { x: 0.5, y: 0.5 }, level: "object" });
+  return dominantColour(drawing, (thing as Described).mask);
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: {
+      steps: { type: "string", default: "100" },
+      only: { type: "string" },
+      out: { type: "string", default: "out" },
+      json: { type: "boolean", default: false },
+    },
+  });
+  const folder = await mkdtemp(join(tmpdir(), "eponym-photos-"));
+  const bench = openWorkbench({ ...readConfig(), store: await openStore(`file:${folder}`) });
+  const only = values.only === undefined ? {} : { only: values.only };
+  const { figures, sheet } = await measurePhotographs(bench, { steps: Number(values.steps), ...only });
+  await mkdir(values.out, { recursive: true });
+  await writeFile(join(values.out, "photographs.png"), sheet);
+  const { each, ...all } = figures;
+  process.stdout.write(`${JSON.stringify(values.json ? figures : all, null, 2)}\n`);
+  if (!values.json) for (const one of each) process.stdout.write(`${JSON.stringify(one)}\n`);
+  await bench.close();
+  await rm(folder, { recursive: true });
+}
