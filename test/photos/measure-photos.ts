@@ -124,7 +124,13 @@ async function drawConcept(
     });
     const signal = new AbortController().signal;
     const saveCheckpoint = async () => {};
-    for await (const event of learn(bench, input, { jobId: `photos-${file}`, attempt: 1, signal, files, saveCheckpoint })) {
+    for await (const event of learn(bench, input, {
+      jobId: `photos-${file}`,
+      attempt: 1,
+      signal,
+      files,
+      saveCheckpoint,
+    })) {
       if (event.type !== "output" || event.output.task !== "learn") continue;
       const drawn = event.output.pictures.find(({ kind }) => kind === "picture");
       if (drawn) return await readPicture(await files.read(drawn.key));
