@@ -126,6 +126,7 @@ function learnedCard(output: LearnOutput, input: LearnInput, inServer: boolean, 
               }),
             ]
           : []),
+        button("Info", "concept.info", [concept.id], { emoji: "🔎" }),
         button("Delete", "concept.ask", [concept.id], { emoji: "🗑️" }),
       ),
     ],

@@ -6,6 +6,7 @@ import type { BotContext, Log } from "./command.ts";
 import { commands } from "./commands/index.ts";
 import { type BotConfig, readBotConfig } from "./config.ts";
 import { createDeliveries } from "./deliveries.ts";
+import { explainCards } from "./explain-cards.ts";
 import { createFunctionClient } from "./function-client.ts";
 import { handleInteraction } from "./handle-interaction.ts";
 import { serviceIdentity } from "./identity.ts";
@@ -32,7 +33,13 @@ export async function startBot(config: BotConfig, clock: Clock = systemClock, lo
   const { application } = await ready;
 
   const deliveries = createDeliveries(
-    { rest: client.rest, functions, clock, log, cards: { learn: learnCards, imagine: imagineCards } },
+    {
+      rest: client.rest,
+      functions,
+      clock,
+      log,
+      cards: { learn: learnCards, imagine: imagineCards, explain: explainCards },
+    },
     serviceIdentity(application.id),
   );
   const context: BotContext = { config, clock, log, functions, deliveries };

@@ -96,7 +96,7 @@ export const Delivery = z.strictObject({
   id: Id,
   /** Counts changes. */
   revision: z.number().int().min(1),
-  task: z.enum(["learn", "imagine"]),
+  task: z.enum(["learn", "imagine", "explain"]),
   identity: Identity,
   address: DeliveryAddress,
   /** The bot process that follows the job, until its lease runs out (ms since 1970). */

@@ -1,9 +1,11 @@
 import {
+  type APIApplicationCommandBasicOption,
   type APISectionComponent,
   ApplicationCommandOptionType,
   type AutocompleteInteraction,
   type ButtonInteraction,
   ButtonStyle,
+  type ChatInputCommandInteraction,
   ComponentType,
   InteractionContextType,
   MessageFlags,
@@ -14,12 +16,22 @@ import { UserError } from "../../shared/error.ts";
 import type { Identity } from "../../shared/identity.ts";
 import { button, type Card, cardOptions, conceptWord, quoted, rowPart, short, textPart } from "../card.ts";
 import type { BotContext, Command, Ids } from "../command.ts";
+import { explainConcept } from "../explain-concept.ts";
 import { identityOf } from "../identity.ts";
 import { answerPrivately, noteCard } from "../replies.ts";
 import { findConcept } from "../visible-concepts.ts";
 
 /** Own words with a button each: section, text and button are 3 of Discord's 40 components. */
 const maxSections = 10;
+
+const nameOption: APIApplicationCommandBasicOption = {
+  type: ApplicationCommandOptionType.String,
+  name: "name",
+  description: "Which word",
+  required: true,
+  max_length: 100,
+  autocomplete: true,
+};
 
 /** `/concepts`: the words that one sees, and what their owner may do with them. */
 export const concepts: Command = {
@@ -35,22 +47,23 @@ export const concepts: Command = {
       },
       {
         type: ApplicationCommandOptionType.Subcommand,
+        name: "info",
+        description: "What I think one of your words is",
+        options: [nameOption],
+      },
+      {
+        type: ApplicationCommandOptionType.Subcommand,
         name: "delete",
         description: "Make me forget one of your words",
-        options: [
-          {
-            type: ApplicationCommandOptionType.String,
-            name: "name",
-            description: "Which word",
-            required: true,
-            max_length: 100,
-            autocomplete: true,
-          },
-        ],
+        options: [nameOption],
       },
     ],
   },
-  async run(interaction, { functions }) {
+  async run(interaction, context) {
+    const { functions } = context;
+    if (interaction.options.getSubcommand() === "info") {
+      return explainConcept(interaction, async () => (await ownConcept(interaction, functions)).id, context);
+    }
     await interaction.deferReply({ flags: MessageFlags.Ephemeral });
     const identity = identityOf(interaction);
     if (interaction.options.getSubcommand() === "list") {
@@ -58,9 +71,7 @@ export const concepts: Command = {
       await interaction.editReply(cardOptions(listCard(found.concepts, identity)));
       return;
     }
-    const name = conceptName(interaction.options.getString("name", true).trim().replace(/^<|>$/g, ""));
-    const concept = await findConcept(functions, identity, { owner: identity.user.id, name });
-    if (concept === undefined) throw new UserError("not_found", `You have no word ${conceptWord(name)}.`);
+    const concept = await ownConcept(interaction, functions);
     await interaction.editReply(cardOptions(askCard(concept)));
   },
   async autocomplete(interaction: AutocompleteInteraction, { functions }) {
@@ -77,6 +88,7 @@ export const concepts: Command = {
   buttons: {
     "concept.share": share("server"),
     "concept.unshare": share("private"),
+    "concept.info": (interaction, [id = ""], context) => explainConcept(interaction, async () => id, context),
     "concept.ask": async (interaction, [id = ""], { functions }) => {
       await interaction.deferReply({ flags: MessageFlags.Ephemeral });
       const concept = await functions.call(routes.readConcept, identityOf(interaction), { id });
@@ -101,6 +113,18 @@ export const concepts: Command = {
     },
   },
 };
+
+/** The person's own concept of the name that they typed. @throws UserError bad_concept, not_found */
+async function ownConcept(
+  interaction: ChatInputCommandInteraction,
+  functions: BotContext["functions"],
+): Promise<ConceptSummary> {
+  const identity = identityOf(interaction);
+  const name = conceptName(interaction.options.getString("name", true).trim().replace(/^<|>$/g, ""));
+  const concept = await findConcept(functions, identity, { owner: identity.user.id, name });
+  if (concept !== undefined) return concept;
+  throw new UserError("not_found", `You have no word ${conceptWord(name)}.`);
+}
 
 /** The pressed card stays. Everybody may read that a word is shared, only its owner that it is private again. */
 function share(scope: "server" | "private") {

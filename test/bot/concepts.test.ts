@@ -66,6 +66,25 @@ test("/concepts delete asks, forgets, and can be undone", async () => {
   expect((await list(ada)).text).toContain("`<pot>`");
 });
 
+test("Info and /concepts info show, to whoever asks alone, what a word is near to and where it looks", async () => {
+  const learned = await learnWord(ada, "pot");
+  const told = (answer: Answer) => ada.until(() => answer.message()?.text.includes("What I think") && answer.message());
+  for (const seen of [
+    await told(await ada.press(learned, "Info")),
+    await told(await ada.slash("concepts info", { name: "pot" })),
+  ]) {
+    expect(seen.ephemeral).toBe(true);
+    expect(seen.text).toMatch(/`<pot>`.*\*\*red\*\* → crimson 1\.00, rose 0\.40.*before: rose 0\.40/s);
+    expect(seen.pictures.map(({ alt }) => alt)).toEqual(["where pot looks"]);
+  }
+  expect(learned.buttons.map(({ customId }) => customId?.split(":"))).toContainEqual([
+    "concept.info",
+    expect.stringMatching(/^[A-Za-z0-9_-]+$/),
+  ]);
+  expect(ben.see()).toEqual([]);
+  expect((await settled(ben, await ben.slash("concepts info", { name: "pot" }))).text).toContain("You have no word");
+});
+
 test("a private word of somebody else cannot be seen, used, shared or deleted by any route", async () => {
   const learned = await learnWord(ada, "pot");
   const [id = ""] = (learned.buttons[0]?.customId ?? "").split(":").slice(1);
@@ -80,7 +99,7 @@ test("a private word of somebody else cannot be seen, used, shared or deleted by
   }
   // Ids on buttons of messages that are Ben's own, as a tampered client sends them.
   const own = await list(ben);
-  for (const verb of ["share", "unshare", "ask", "delete", "undo"]) {
+  for (const verb of ["share", "unshare", "info", "ask", "delete", "undo"]) {
     const before = ben.see().length;
     const answer = await ben.forgePress(own, `concept.${verb}:${id}`);
     const told = await ben.until(

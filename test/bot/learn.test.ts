@@ -32,7 +32,7 @@ test("/learn and one tap on Learn are enough: the word and its strip come", asyn
   await ada.press(card, "Learn “red-object”");
   const done = await says(ada, card.id, "I know `<red-object>` now");
   expect(done.pictures.map(({ alt }) => alt)).toEqual(["red-object in three scenes"]);
-  expect(labels(done)).toEqual(["Share with the server", "Delete"]);
+  expect(labels(done)).toEqual(["Share with the server", "Info", "Delete"]);
   const interactions = [...studio.emulator.world.interactions.values()];
   expect(interactions, "the command and Learn").toHaveLength(2);
 });

@@ -6,7 +6,7 @@ import { startBot } from "../../bot/main.ts";
 import type { ConceptLibrary } from "../../functions/concepts/library.ts";
 import type { TaskContext, TaskRunner } from "../../functions/jobs/runner.ts";
 import type { UserError } from "../../shared/error.ts";
-import type { DrawnPicture, ImagineInput, LearnInput, TaskEvent } from "../../shared/job.ts";
+import type { DrawnPicture, ExplainInput, ImagineInput, LearnInput, TaskEvent } from "../../shared/job.ts";
 import { parsePrompt, referencesOf } from "../../shared/prompt.ts";
 import { createTestGateway, secret, type TestGateway, type TestGatewayOptions } from "../http/test-gateway.ts";
 import { startEmulator } from "../support/discord/emulator.ts";
@@ -49,6 +49,7 @@ export async function startStudio(options: Pick<TestGatewayOptions, "describe" |
     if (library === undefined) throw new Error("a job ran before the gateway was there");
     if (input.task === "learn") yield* scriptedLearn(library, input, context, door, failure);
     else if (input.task === "imagine") yield* scriptedImagine(library, input, context, door);
+    else if (input.task === "explain") yield* scriptedExplain(library, input, context);
   };
   const gateway: TestGateway = createTestGateway({ ...options, clock, runTask, slots: 4, leaseMs: 86_400_000 });
   library = gateway.library;
@@ -143,6 +144,22 @@ async function* scriptedLearn(
   });
   const strip = await drawn(context, "strip", "strip", "teal", `${input.name} in three scenes`);
   yield { type: "output", output: { task: "learn", concept, pictures: [strip], notes: [] } };
+}
+
+async function* scriptedExplain(
+  library: ConceptLibrary,
+  input: ExplainInput,
+  context: TaskContext,
+): AsyncGenerator<TaskEvent> {
+  const { id, version, name, owner, scope } = await library.get(input.concept, input.viewer);
+  const near = (word: string) => [
+    { word, score: 1 },
+    { word: "rose", score: 0.4 },
+  ];
+  const picture = await drawn(context, "attention", "chart", "purple", `where ${name} looks`);
+  const rows = [{ token: "red", before: near("red"), after: near("crimson") }];
+  const concept = { id, version, name, owner, scope };
+  yield { type: "output", output: { task: "explain", concept, rows, pictures: [picture], notes: [] } };
 }
 
 async function* scriptedImagine(

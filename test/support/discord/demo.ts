@@ -99,6 +99,14 @@ async function playImagine(transcript: Transcript, ada: Member, ben: Member): Pr
   transcript.figure("from /imagine to four pictures", `${((performance.now() - beganMs) / 1000).toFixed(1)} s`);
   transcript.message(ada, first, "ada used /imagine");
 
+  transcript.chapter("What it thinks the word is", "Nearest words of each token, and where it looks: for Ada alone.");
+  const card = ada.see().find(({ text }) => text.includes("I know"));
+  if (card === undefined) throw new Error("the card of the learned word is gone");
+  transcript.press(ada, "🔎 Info");
+  const info = await ada.press(card, "Info");
+  const isTold = () => /What I think|⚠️/.test(info.message()?.text ?? "") && info.message();
+  transcript.message(ada, await ada.until(isTold, patienceMs), "");
+
   transcript.chapter("Ada shares it", "One tap on the card where she learned it.");
   const learned = ada.see().find(({ text }) => text.includes("I know"));
   if (learned === undefined) throw new Error("the card of the learned word is gone");
