@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { maskFrom } from "../../functions/tensor/mask.ts";
+import { describePicture } from "../../functions/vision/describe-picture.ts";
+import type { Vision } from "../../functions/vision/vision.ts";
+
+const side = 32;
+const picture = { width: side, height: side, data: new Uint8Array(side * side * 3).fill(120) };
+const click = { x: 0.5, y: 0.5 };
+const mask = maskFrom(
+  Array.from({ length: side * side }, (_, i) => Number(Math.hypot((i % side) - 16, Math.floor(i / side) - 16) < 8)),
+  side,
+  side,
+);
+const classes = ["cat", "dog", "fox", "bear", "lion", "pig", "cow"];
+
+/** Sees a disc, says `caption`, and gives the first class `score`. */
+const seeing = (caption: string, score: number, sureAbove: number): Vision => ({
+  segmenter: { encode: async () => async () => [{ level: "object", mask, score: 0.9 }] },
+  captioner: { caption: async () => ({ text: caption, confidence: 0.5 }) },
+  classifier: {
+    sureAbove,
+    classify: async (_, count) =>
+      classes.map((label, i) => ({ label, score: i === 0 ? score : (1 - score) / 6 })).slice(0, count),
+  },
+});
+const look = async (caption: string, score: number, sureAbove: number) =>
+  (await describePicture(seeing(caption, score, sureAbove), picture, { click, level: "object" }))[0];
+
+test.each([
+  ["the classifier is sure and the captioner says the same", "a red cat", 0.95, 0.9, true],
+  ["the classifier is not sure", "a red cat", 0.85, 0.9, false],
+  ["the captioner says something else", "a red mug", 0.95, 0.9, false],
+  ["the classifier's scores tell nothing", "a mug with dots", 0.1, 0, true],
+])("where %s, what it is is told as a fact or as a guess", async (_, caption, score, above, sure) => {
+  expect((await look(caption, score, above))?.sure).toBe(sure);
+});
+
+test("six words come with the captions they make: the caption's own first, its colour kept, none twice", async () => {
+  const mug = await look("a shiny red mug", 0.5, 0.9);
+  expect(mug?.words.map(({ word }) => word)).toEqual(["mug", "cat", "dog", "fox", "bear", "lion"]);
+  expect(mug?.words[1]).toEqual({ word: "cat", caption: "a shiny red cat", score: 0.5 });
+  const fox = await look("an orange fox", 0.5, 0.9);
+  expect(fox?.words.map(({ word }) => word)).toEqual(["fox", "cat", "dog", "bear", "lion", "pig"]);
+  expect(fox?.words[2]?.caption).toBe("an orange dog");
+});
