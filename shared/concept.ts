@@ -59,6 +59,43 @@ export const ConceptVersion = z.strictObject({
 });
 export type ConceptVersion = z.infer<typeof ConceptVersion>;
 
+/** A parent of a blend with its share of it: plain words, a version of a concept, or one that is a blend itself. */
+export type BlendParent = { readonly share: number } & (
+  | { readonly words: string }
+  | BlendConcept
+  | (BlendConcept & { readonly parents: readonly BlendParent[] })
+);
+interface BlendConcept {
+  readonly id: Id;
+  readonly version: number;
+  readonly name: ConceptName;
+  /** User name of the day. */
+  readonly owner: string;
+}
+
+/** The parents of a blend, `generations` deep at most. */
+function blendParents(generations: number): z.ZodType<BlendParent[]> {
+  const share = z.number().min(0).max(1.5);
+  const concept = z.strictObject({
+    share,
+    id: Id,
+    version: z.number().int().min(1),
+    name: ConceptName,
+    owner: text(64).min(1),
+  });
+  const words = z.strictObject({ share, words: text(100).min(1) });
+  const kinds =
+    generations > 1 ? [words, concept, concept.extend({ parents: blendParents(generations - 1) })] : [words, concept];
+  return z
+    .array(z.union(kinds))
+    .min(2)
+    .max(4)
+    .refine((parents) => parents.some((parent) => parent.share > 0), "the shares must not all be 0") as z.ZodType<
+    BlendParent[]
+  >;
+}
+export const BlendParents = blendParents(limits.maxBlendDepth);
+
 /** Everything known about a concept except its rows: the passport stored in the concept file and shown to people. */
 export const ConceptMeta = z.object({
   id: Id,
@@ -107,6 +144,8 @@ export const ConceptMeta = z.object({
   licence: text(500).default(""),
   /** For an imported concept: the format, and what the file said about itself. */
   origin: z.strictObject({ format: text(64), author: text(200).optional(), note: text(500).optional() }).optional(),
+  /** For a saved blend, which has no rows of its own: its family tree. */
+  blend: BlendParents.optional(),
   versions: z.array(ConceptVersion).max(100).default([]),
 });
 export type ConceptMeta = z.infer<typeof ConceptMeta>;

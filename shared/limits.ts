@@ -8,6 +8,9 @@ export const limits = {
   maxConceptTokens: 75,
   maxConceptWidth: 8_192,
   maxConceptNameCharacters: 32,
+  /** Generations of a blend's family tree, and parents at its ends. */
+  maxBlendDepth: 3,
+  maxBlendLeaves: 16,
   maxPromptCharacters: 1_000,
   maxPicturesPerJob: 10,
   maxLearnSteps: 5_000,

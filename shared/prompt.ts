@@ -4,6 +4,8 @@ import { limits } from "./limits.ts";
 
 /** A concept as a prompt names it: mine → this server → public, or exactly the owner's. */
 export interface ConceptReference {
+  /** Exactly this version, as a parent of the saved blend of that name; never from text. */
+  readonly pin?: { readonly id: string; readonly version: number; readonly blend: string };
   /** Id or user name of the owner, from `<owner/name>`. */
   readonly owner?: string;
   readonly name: ConceptName;

@@ -5,12 +5,14 @@ import colours from "picocolors";
 import type { ConceptMeta } from "../../shared/concept.ts";
 import { conceptName } from "../../shared/concept-name.ts";
 import { UserError } from "../../shared/error.ts";
+import { familyTree } from "../../shared/family-tree.ts";
 import { LearnInput } from "../../shared/job.ts";
 import { limits } from "../../shared/limits.ts";
 import { type ExportFormat, exportConcept, exportFormats } from "../concepts/export-concept.ts";
 import { adoptConcept, importConcept } from "../concepts/import-concept.ts";
 import { readPicture } from "../tensor/pixels.ts";
 import { readUpload, wholeNumber } from "./arguments.ts";
+import { blendCommand } from "./blend.ts";
 import { explainCommand } from "./explain.ts";
 import { copyOut, heading, namedAfter, printResult, say } from "./outputs.ts";
 import { createProgress } from "./progress.ts";
@@ -31,6 +33,7 @@ export const conceptsCommand = (run: Runner): Command =>
     .addCommand(listCommand(run))
     .addCommand(showCommand(run))
     .addCommand(explainCommand(run))
+    .addCommand(blendCommand(run))
     .addCommand(exportCommand(run))
     .addCommand(importCommand(run))
     .addCommand(deleteCommand(run))
@@ -65,11 +68,12 @@ const showCommand = (run: Runner): Command =>
       run(async (session) => {
         const meta = await find(session, name);
         if (flags.json) return printResult(true, meta, []);
-        const { loss, versions, ...rest } = meta;
+        const { loss, versions, blend, ...rest } = meta;
         heading(`<${meta.name}>`);
         for (const [key, value] of Object.entries(rest)) {
           say(`  ${key.padEnd(12)}${typeof value === "object" ? JSON.stringify(value) : value}`);
         }
+        if (blend) for (const line of familyTree(blend, "  ")) say(line);
         const last = loss.at(-1);
         if (last)
           say(`  loss        ${loss[0]?.loss.toFixed(4)} at the start, ${last.loss.toFixed(4)} at step ${last.step}`);

@@ -1,6 +1,7 @@
 import type { ConceptMeta, Id, Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import type { Store } from "../store/store.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { type Concept, encodeConcept } from "./concept-file.ts";
 import { keepPictures } from "./keep-pictures.ts";
 import { nameKey, ownerKey, rowsKey } from "./library-keys.ts";
@@ -9,14 +10,26 @@ import { changeRecord, createRecord, encodeJson, passportOf, readRecord, require
 
 /** See ConceptLibrary.save. Each step leaves something that a second run of the same job finds and goes on from: the owner's
  * list (so that nothing escapes /forget), pictures and rows, the record, and at last the name that makes it visible to others. */
-export async function saveConcept(store: Store, { meta, rows }: Concept): Promise<ConceptMeta> {
+export async function saveConcept(
+  store: Store,
+  { blend, ...meta }: ConceptMeta,
+  rows: Tensor | undefined,
+): Promise<ConceptMeta> {
   const before = await readRecord(store, meta.id);
   if (before !== undefined && before.owner.id !== meta.owner.id) throw takenId(meta.id);
-  const fresh: ConceptMeta = { ...meta, version: 1, scope: "private", scopeId: meta.owner.id, versions: [] };
+  const fresh: ConceptMeta = {
+    ...meta,
+    version: 1,
+    scope: "private",
+    scopeId: meta.owner.id,
+    versions: [],
+    ...(rows === undefined && { blend }),
+  };
   await store.put(ownerKey(fresh.owner.id, fresh.id), encodeJson({ id: fresh.id }));
   const mine = await keepPictures(store, fresh);
-  const file = encodeConcept({ meta: mine, rows });
-  await store.put(rowsKey(mine.id, 1), file, { ifNoneMatch: "*" });
+  if (rows !== undefined) {
+    await store.put(rowsKey(mine.id, 1), encodeConcept({ meta: mine, rows }), { ifNoneMatch: "*" });
+  }
   const own = nameKey(privatePlace(mine.owner.id), mine.name);
   const record = await createRecord(store, { ...mine, nameKeys: [own] });
   if (record.owner.id !== mine.owner.id) throw takenId(mine.id);
@@ -36,6 +49,9 @@ export async function relearnConcept(
 ): Promise<ConceptMeta> {
   for (let skipped = 0; ; ) {
     const old = await requireOwned(store, id, viewer);
+    if (old.blend !== undefined) {
+      throw new UserError("bad_request", `<${old.name}> is a blend: there is no picture to learn it from.`);
+    }
     const version = old.version + 1 + skipped;
     const versions = [...old.versions, { version: old.version, created: old.created }].slice(-100);
     const next = await keepPictures(store, { ...meta, ...identityOf(old), id, version, versions });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ConceptMeta, Id, StoreKey, type Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
+import { familyTree } from "../../shared/family-tree.ts";
 import { type Store, updateObject } from "../store/store.ts";
 import { type Concept, decodeConcept } from "./concept-file.ts";
 import { metaKey, rowsKey } from "./library-keys.ts";
@@ -81,6 +82,13 @@ export async function readConcept(
   version?: number,
 ): Promise<Concept> {
   const record = await requireVisible(store, id, viewer);
+  if (record.blend !== undefined) {
+    const tree = [`<${record.name}>`, ...familyTree(record.blend)].join("\n");
+    throw new UserError(
+      "bad_concept",
+      `<${record.name}> is a blend and has no rows of its own; draw with it.\n${tree}`,
+    );
+  }
   const wanted = version ?? record.version;
   const found = Number.isSafeInteger(wanted) && wanted > 0 ? await store.get(rowsKey(id, wanted)) : undefined;
   if (found === undefined) throw new UserError("not_found", `<${record.name}> has no version ${wanted}.`);

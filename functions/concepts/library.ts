@@ -16,6 +16,8 @@ export interface ConceptLibrary {
    * that the owner has already gets a number (`mycat-2`), told by the answer's name. Saving one id again joins.
    * @throws UserError conflict when the id is somebody else's */
   save(concept: Concept): Promise<ConceptMeta>;
+  /** As `save`, for a blend: the passport alone, see blend-concept. */
+  saveBlend(meta: ConceptMeta & { readonly blend: NonNullable<ConceptMeta["blend"]> }): Promise<ConceptMeta>;
   /** Adds a version to a concept of the viewer's and makes it the current one. Name, scope and owner stay. */
   relearn(id: Id, viewer: Viewer, concept: Concept): Promise<ConceptMeta>;
   /** The concept that a name means: mine → this server's → public; `owner/name` (id or user name) exactly that person's.
@@ -51,7 +53,8 @@ export interface ConceptLibrary {
 /** @param now milliseconds since 1970 */
 export function createLibrary(store: Store, now: () => number = Date.now): ConceptLibrary {
   return {
-    save: (concept) => saveConcept(store, concept),
+    save: ({ meta, rows }) => saveConcept(store, meta, rows),
+    saveBlend: (meta) => saveConcept(store, meta, undefined),
     relearn: (id, viewer, concept) => relearnConcept(store, id, viewer, concept),
     resolve: (reference, viewer) => resolveReference(store, reference, viewer),
     get: async (id, viewer) => passportOf(await requireVisible(store, id, viewer)),

@@ -1,5 +1,7 @@
+import { UserError } from "../../shared/error.ts";
 import type { DrawnPicture, ImagineInput, TaskEvent, UsedConcept } from "../../shared/job.ts";
 import { type ConceptReference, parsePrompt } from "../../shared/prompt.ts";
+import { expandBlends } from "../concepts/expand-blends.ts";
 import type { TaskContext } from "../jobs/runner.ts";
 import { encodePng, encodeWebp } from "../tensor/encode-picture.ts";
 import { drawPictures } from "./draw-pictures.ts";
@@ -21,8 +23,7 @@ export async function* imagine(
   const used = new Map<string, UsedConcept>();
   const notes: string[] = [];
   const findRows = async (reference: ConceptReference) => {
-    const found = await bench.library.resolve(reference, input.viewer);
-    const { meta, rows } = await bench.library.load(found.id, input.viewer);
+    const { meta, rows } = await loadReference(bench, reference, input.viewer);
     if (!used.has(meta.id) && meta.baseModel.hash !== model.hash && meta.baseModel.hash !== "unknown") {
       notes.push(`<${meta.name}> was learned on ${meta.baseModel.id}, not on ${model.id}: it may look different here.`);
     }
@@ -31,7 +32,7 @@ export async function* imagine(
   };
   if (attempt > 1) yield { type: "log", text: `attempt ${attempt}` };
   const drawing = drawPictures(model, {
-    prompt: parsePrompt(input.prompt),
+    prompt: await expandBlends(parsePrompt(input.prompt), (named) => bench.library.resolve(named, input.viewer)),
     negative: input.negative,
     findRows,
     sampler: input.sampler,
@@ -72,6 +73,16 @@ export async function* imagine(
     type: "output",
     output: { task: "imagine", pictures, concepts: [...used.values()], seed, notes: notes.slice(0, 10) },
   };
+}
+
+async function loadReference(bench: Workbench, reference: ConceptReference, viewer: ImagineInput["viewer"]) {
+  const { pin, name } = reference;
+  if (pin === undefined) return bench.library.load((await bench.library.resolve(reference, viewer)).id, viewer);
+  return bench.library.load(pin.id, viewer, pin.version).catch((error: unknown) => {
+    if (!(error instanceof UserError) || error.code !== "not_found") throw error;
+    const why = `<${pin.blend}> is blended from <${name}> v${pin.version}, which is gone or not shared with you.`;
+    throw new UserError("not_found", why, { cause: error });
+  });
 }
 
 const latentShapeOf = (model: Awaited<ReturnType<Workbench["model"]>>, { width, height }: ImagineInput) => {

@@ -41,7 +41,7 @@ export async function promptContext(
       `The blends of this prompt make ${variants.length} combinations; at most ${mostVariants} are drawn.`,
     );
   }
-  const built: { tokens: ReturnType<typeof promptTokens>; weights: Float32Array }[] = [];
+  const built: Awaited<ReturnType<typeof buildTokens>>[] = [];
   for (const { parts: plain } of variants) built.push(await buildTokens(model, plain, findRows));
   const contexts = await model.encodeText(stack(built.map(({ tokens }) => tokens.embeddings)));
   const weighted = built.map(({ weights }, i) => emphasise(part(contexts, i, i + 1), weights));
@@ -52,6 +52,9 @@ export async function promptContext(
   const text = parts.flatMap((p) => ("text" in p ? [p.text] : [])).join(" ");
   const unknown = unknownWordsNote(model.tokenizer.unknownWords(text));
   const notes = [...new Set(built.flatMap(({ tokens }) => tokens.warnings))];
+  for (const word of new Set(built.flatMap(({ plainWords }) => plainWords))) {
+    notes.push(`Nobody you can see has taught <${word}>: its part of the blend is the plain word.`);
+  }
   if (unknown) notes.push(unknown);
   return { context, notes };
 }
@@ -80,21 +83,24 @@ function expandBlends(
   return variants;
 }
 
-const mayBeWord = ({ owner }: ConceptReference) => (owner === undefined ? { orWord: true as const } : {});
+const mayBeWord = ({ owner, pin }: ConceptReference) =>
+  owner === undefined && pin === undefined ? { orWord: true as const } : {};
 
 /** Embeddings and one weight per token position. */
 async function buildTokens(model: Model, parts: readonly Plain[], findRows: FindRows) {
+  const plainWords: string[] = [];
   const pieces: Parameters<typeof promptTokens>[1][number][] = [];
   const weights = new Float32Array(model.tokenizer.length).fill(1);
   let position = 1;
   for (const part of parts) {
     const piece = await pieceOf(model, part, findRows);
+    if ("concept" in part && typeof piece === "string") plainWords.push(piece);
     const count = typeof piece === "string" ? model.tokenizer.encode(piece).length : (piece.rows.shape[0] as number);
     weights.fill(("concept" in part ? part.concept.weight : part.weight) ?? 1, position, position + count);
     position += count;
     pieces.push(piece);
   }
-  return { tokens: promptTokens(model, pieces), weights };
+  return { tokens: promptTokens(model, pieces), weights, plainWords };
 }
 
 async function pieceOf(model: Model, part: Plain, findRows: FindRows): Promise<string | ConceptRows> {
@@ -110,14 +116,16 @@ async function pieceOf(model: Model, part: Plain, findRows: FindRows): Promise<s
 
 /** Plain words as a part of a blend, where a misspelt concept must not become letters: each one is in the checkpoint's list of
  * words or, without such a list, at most two tokens. @throws UserError bad_prompt */
-function knownWords({ tokenizer }: Model, words: string, cause?: UserError): string {
-  const unknown = tokenizer.unknownWords(words);
-  const spelt = words.split(" ").filter((word) => tokenizer.encode(word).length > 2);
-  if (unknown.length === 0 && spelt.length === 0) return words;
-  const said = unknownWordsNote(unknown) ?? `This model does not know "${spelt.join('", "')}".`;
+function knownWords(model: Model, words: string, cause?: UserError): string {
+  if (areKnownWords(model, words)) return words;
+  const said = unknownWordsNote(model.tokenizer.unknownWords(words)) ?? `This model does not know "${words}".`;
   const why = cause === undefined ? "" : ` ${cause.message}`;
   throw new UserError("bad_prompt", `A blend mixes concepts and words that the model knows. ${said}${why}`);
 }
+
+/** Every word of the text is in the checkpoint's list of words and no more than two tokens. */
+export const areKnownWords = ({ tokenizer }: Pick<Model, "tokenizer">, words: string): boolean =>
+  tokenizer.unknownWords(words).length === 0 && words.split(" ").every((word) => tokenizer.encode(word).length <= 2);
 
 function emphasise(context: Tensor, weights: Float32Array): Tensor {
   if (weights.every((weight) => weight === 1)) return context;

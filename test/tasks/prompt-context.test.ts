@@ -53,6 +53,11 @@ test("a concept that has a word for a name goes before the word", async () => {
   expect(await contextOf("<cat+wyvern>")).not.toEqual(asConcept);
 });
 
+test("a name that became a plain word is told", async () => {
+  const { notes } = await promptContext(model, parsePrompt("<cat*0.6+wyvern*0.4> <cat+mycat>"), findRows);
+  expect(notes).toEqual(["Nobody you can see has taught <cat>: its part of the blend is the plain word."]);
+});
+
 test("a misspelt concept in a blend is refused with the library's advice, never spelt out", async () => {
   await expect(contextOf("<mycta*0.6+wyvern*0.4>")).rejects.toMatchObject({
     code: "bad_prompt",
