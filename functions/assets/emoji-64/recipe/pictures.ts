@@ -21,11 +21,8 @@ try {
     const word = name.replaceAll(" ", "-");
     const picture = join(assets, "samples", file);
     const words = ["learn", picture, "--click", click.join(","), "--name", word, "--out", out];
-    execFileSync(process.execPath, ["functions/cli.ts", ...words], {
-      cwd: root,
-      stdio: "inherit",
-      env: { ...process.env, STORE: `file:${out}/store` },
-    });
+    // Concepts go beside the pictures: both folders are relative to where the command runs.
+    execFileSync(process.execPath, [join(root, "functions", "cli.ts"), ...words], { cwd: out, stdio: "inherit" });
     if (word === hero)
       await sharp(join(out, `${word}-strip.png`))
         .resize({ width: 1200 })
