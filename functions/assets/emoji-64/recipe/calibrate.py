@@ -17,8 +17,9 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
+from crop_data import CROP_SIDE, crop_example, crop_on_white
 from renders import HELD_OUT, Renders
-from vision_data import CROP_SIDE, crop_example, crop_on_white, degrade, instance, texture
+from vision_data import degrade, instance, texture
 
 
 def strange_crop(renders, rng, indices):

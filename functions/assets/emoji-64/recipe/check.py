@@ -15,15 +15,20 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import torch
+from PIL import Image
 
+from crop_data import crop_example, crop_on_white
 from data import caption_of, composites
 from draw import open_pipeline
 from models import make_scheduler
-from renders import NEVER, WORDS, Renders
+from renders import NEVER, WORDS, Renders, main_colour
 from train import token_ids, v_error
-from train_vision import caption_words
+from train_captions import caption_words
 from vae import encode, psnr
-from vision_data import SEGMENT_SIDE, crop_example, segment_bank, segment_example
+from vision_data import SEGMENT_SIDE, click_on, segment_bank, segment_example, segment_picture
+
+# Composites are judged at this size; the networks see 64 px of it.
+CHECK_SIDE = 128
 
 
 def session(path):
@@ -48,41 +53,79 @@ def check_diffusion(renders, folder, count):
     return {"vMseRightCaptions": errors["right"], "vMseShuffledCaptions": errors["shuffled"], "psnrDecibels": psnr(pipeline.vae, varied)[0], "latentDeviation": latents.std().item()}
 
 
-def check_segmenter(renders, folder, count, indices):
-    """Mean IoU at the object level, by size and for touching objects, and of a disc around the click as baseline."""
-    encoder, decoder = session(folder / "vision/segmenter/vision_encoder.onnx"), session(folder / "vision/segmenter/prompt_encoder_mask_decoder.onnx")
-    rng = random.Random(555)
-    bank, rows = segment_bank(rng), []
-    y, x = np.mgrid[0:SEGMENT_SIDE, 0:SEGMENT_SIDE]
+class Segmenter:
+    """The ONNX pair on pictures of any size, as the product uses it: shrunk to the network's size, masks enlarged before they are cut."""
+
+    def __init__(self, folder):
+        self.encoder, self.decoder = (session(folder / f"vision/segmenter/{name}.onnx") for name in ("vision_encoder", "prompt_encoder_mask_decoder"))
+
+    def masks(self, picture, click):
+        """uint8 [H, W, 3], (x, y) → bool [3, H, W]: part, object, group."""
+        height, width = picture.shape[:2]
+        small = np.asarray(Image.fromarray(picture).resize((SEGMENT_SIDE, SEGMENT_SIDE), Image.BICUBIC))
+        embeddings, grid = self.encoder.run(None, {"pixel_values": pixels(small)})
+        point = np.array([click], np.float32) / (width - 1, height - 1) * (SEGMENT_SIDE - 1)
+        given = {"input_points": point[None, None].astype(np.float32), "input_labels": np.ones((1, 1, 1), np.int64)}
+        _, made = self.decoder.run(None, given | {"image_embeddings": embeddings, "image_positional_embeddings": grid})
+        return np.stack([np.asarray(Image.fromarray(level).resize((width, height), Image.BILINEAR)) > 0 for level in made[0, 0]])
+
+
+def overlap(a, b):
+    return (a & b).sum() / max(1, (a | b).sum())
+
+
+def check_segmenter(renders, folder, count, indices, kind="one", seed=555):
+    """Mean IoU on composites of 128 px, by the share of the picture the thing has, and of a disc around the click as baseline."""
+    segmenter, rng, rows = Segmenter(folder), random.Random(seed), []
+    bank = segment_bank(rng, side=CHECK_SIDE)
+    y, x = np.mgrid[0:CHECK_SIDE, 0:CHECK_SIDE]
     for _ in range(count):
-        picture, click, masks, touching = segment_example(renders, rng, bank, indices)
-        embeddings, grid = encoder.run(None, {"pixel_values": pixels(picture)})
-        point = {"input_points": np.array([[[click]]], np.float32), "input_labels": np.ones((1, 1, 1), np.int64)}
-        _, made = decoder.run(None, point | {"image_embeddings": embeddings, "image_positional_embeddings": grid})
-        ious = [(m & t).sum() / max(1, (m | t).sum()) for m, t in zip(made[0, 0] > 0, masks, strict=True)]
-        disc = (x - click[0]) ** 2 + (y - click[1]) ** 2 < 14**2
-        rows.append((*ious, touching, masks[1].sum(), (disc & masks[1]).sum() / (disc | masks[1]).sum()))
+        picture, click, truth, touching = segment_example(renders, rng, bank, indices, kind)
+        ious = [overlap(made, mask) for made, mask in zip(segmenter.masks(picture, click), truth, strict=True)]
+        disc = (x - click[0]) ** 2 + (y - click[1]) ** 2 < (0.22 * CHECK_SIDE) ** 2
+        rows.append((*ious, touching, truth[1].mean(), overlap(disc, truth[1])))
     table = np.array(rows, float)
-    size = table[:, 4]
-    return {
-        "part": table[:, 0].mean(), "object": table[:, 1].mean(), "group": table[:, 2].mean(),
-        "objectTouching": table[table[:, 3] == 1, 1].mean(), "objectAlone": table[table[:, 3] == 0, 1].mean(),
-        "objectSmall": table[size < 400, 1].mean(), "objectMedium": table[(size >= 400) & (size < 1250), 1].mean(),
-        "objectLarge": table[size >= 1250, 1].mean(), "discAroundClick": table[:, 5].mean(),
+    size, thing = table[:, 4], table[:, 1]
+    touching = {"objectTouching": thing[table[:, 3] == 1].mean()} if table[:, 3].any() else {}
+    return touching | {
+        "part": table[:, 0].mean(), "object": thing.mean(), "group": table[:, 2].mean(),
+        "objectSmall": thing[size < 0.1].mean(), "objectMedium": thing[(size >= 0.1) & (size < 0.3)].mean(),
+        "objectLarge": thing[size >= 0.3].mean(), "discAroundClick": table[:, 5].mean(),
+        "objectMedian": np.median(thing), "shareBelowHalf": (thing < 0.5).mean(),
     }  # fmt: skip
 
 
+class Describer:
+    """Classifier and captioner of a folder."""
+
+    def __init__(self, folder, tokenizer):
+        self.classify, self.tokenizer = session(folder / "vision/classifier/model.onnx"), tokenizer
+        self.see, self.tell = session(folder / "vision/captioner/encoder_model.onnx"), session(folder / "vision/captioner/decoder_model.onnx")
+
+    def right(self, crop, word, colour):
+        """(class, subject of the caption, its colour or NaN where none is named, whole caption) each as right or wrong."""
+        label = WORDS[int(self.classify.run(None, {"pixel_values": pixels(crop)})[0].argmax())]
+        text = caption_with(self.see, self.tell, self.tokenizer, crop)
+        return label == word, word in text.split(), colour in text.split() if colour else np.nan, text == caption_words(word, colour)
+
+
 def check_crops(renders, folder, tokenizer, count):
-    classify = session(folder / "vision/classifier/model.onnx")
-    see, tell = session(folder / "vision/captioner/encoder_model.onnx"), session(folder / "vision/captioner/decoder_model.onnx")
-    rng, hits = random.Random(556), []
+    """Crops cut by imperfect masks, and crops that the segmenter itself cuts after a click on a composite."""
+    describer, segmenter, rng = Describer(folder, tokenizer), Segmenter(folder), random.Random(556)
+    bank, hits, clicked = segment_bank(rng, side=CHECK_SIDE), [], []
     for i in range(count):
-        picture, word, colour = crop_example(renders, rng, WORDS[i % len(WORDS)])
-        label = WORDS[int(classify.run(None, {"pixel_values": pixels(picture)})[0].argmax())]
-        text = caption_with(see, tell, tokenizer, picture)
-        hits.append((label == word, word in text.split(), colour in text.split() if colour else np.nan, text == caption_words(word, colour)))
+        word = WORDS[i % len(WORDS)]
+        crop, _, colour = crop_example(renders, rng, word)
+        hits.append(describer.right(crop, word, colour))
+        picture, layers, owner, visible = segment_picture(renders, rng, bank, rng.choice([of_set for of_set in renders.of_word[word].values() if of_set]))
+        chosen = max(visible, key=lambda n: (owner == n).sum())
+        mask = segmenter.masks(picture, click_on(layers, owner, chosen, rng)[0])[1]
+        if mask.any():
+            clicked.append(describer.right(np.asarray(crop_on_white(picture, mask)), word, main_colour(layers[chosen])[0]))
+        else:
+            clicked.append((False,) * 4)
     names = ("classifierAccuracy", "captionSubject", "captionColour", "captionExact")
-    return dict(zip(names, np.nanmean(np.array(hits, float), 0).tolist(), strict=True))
+    return [dict(zip(names, np.nanmean(np.array(rows, float), 0).tolist(), strict=True)) for rows in (hits, clicked)]
 
 
 def caption_with(see, tell, tokenizer, picture):
@@ -101,6 +144,7 @@ def main():
     arguments.add_argument("--work", required=True)
     arguments.add_argument("--folder", required=True)
     arguments.add_argument("--quick", action="store_true")
+    arguments.add_argument("--vision", action="store_true", help="the click segmenter, the classifier and the captioner alone")
     arguments.add_argument("--json", action="store_true")
     a = arguments.parse_args()
     torch.set_num_threads(1)
@@ -109,11 +153,16 @@ def main():
     tokenizer = open_pipeline(folder).tokenizer
     held = [i for i, e in enumerate(renders.entries) if e["codepoint"] in NEVER]
     share = 4 if a.quick else 1
-    figures = {
-        "diffusion": check_diffusion(renders, folder, 512 // share),
-        "clickKnownThings": check_segmenter(renders, folder, 500 // share, renders.trainable),
-        "clickHeldOutThings": check_segmenter(renders, folder, 250 // share, held),
-        "crops": check_crops(renders, folder, tokenizer, 840 // share),
+    hits, clicked = check_crops(renders, folder, tokenizer, 928 // share)
+    figures = {} if a.vision else {"diffusion": check_diffusion(renders, folder, 512 // share)}
+    figures |= {
+        "click": check_segmenter(renders, folder, 500 // share, renders.trainable),
+        "clickHeldOut": check_segmenter(renders, folder, 250 // share, held),
+        "clickTwoOverlapping": check_segmenter(renders, folder, 500 // share, renders.trainable, "two"),
+        "clickHeldOutTwoOverlapping": check_segmenter(renders, folder, 250 // share, held, "two"),
+        "clickClutter": check_segmenter(renders, folder, 500 // share, renders.trainable, "clutter"),
+        "crops": hits,
+        "clickedCrops": clicked,
     }
     if a.json:
         print(json.dumps(figures, indent=2))

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from crop_data import crop_example
 from data import background_bank, composites, never_together, place
 from renders import COLOURS, HELD_OUT, WORDS, Renders, held_instance
 from scenes import PHRASES, SCENES
-from vision_data import crop_example, segment_bank, segment_example
+from vision_data import segment_bank, segment_example
 
 COLUMNS = 25
 

@@ -1,6 +1,8 @@
 """Writes the vision models as ONNX with fp16 weights cast to fp32 at load, and checks them against PyTorch.
 
     python export_vision.py --work DIR --out FOLDER/vision
+
+The captioner speaks in the tokens of FOLDER/tokenizer, so export.py goes first.
 """
 
 import argparse
@@ -12,11 +14,13 @@ import onnx
 import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from transformers import CLIPTokenizer
 
-from renders import WORDS
-from tokenizer import write_tokenizer
-from vision_data import CROP_SIDE, SEGMENT_SIDE
-from vision_models import CaptionDecoder, CaptionEncoder, Classifier, SegmentDecoder, SegmentEncoder
+from crop_data import CROP_SIDE
+from renders import COLOURS, WORDS
+from segment_models import ManyViews, MeanOfViews, SegmentDecoder, SegmentEncoder
+from vision_data import SEGMENT_SIDE
+from vision_models import CaptionDecoder, CaptionEncoder, Classifier, Trunk
 
 OPSET = 17
 
@@ -45,7 +49,7 @@ def export(module, path, inputs, outputs, dynamic=None):
     module.eval()
     torch.onnx.export(
         module, tuple(inputs.values()), str(path), input_names=list(inputs), output_names=outputs,
-        dynamic_axes=dynamic, opset_version=OPSET, dynamo=False,
+        dynamic_axes=dynamic, opset_version=OPSET, dynamo=False, do_constant_folding=False,  # which would store transposed copies
     )  # fmt: skip
     halve(path)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -59,8 +63,10 @@ def export(module, path, inputs, outputs, dynamic=None):
 
 
 def write_json(path, value):
+    """What others fitted afterwards (temperature, sure_above, refine_below) stays in the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=2) + "\n")
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(kept | value, indent=2) + "\n")
 
 
 def preprocessor(side):
@@ -70,10 +76,20 @@ def preprocessor(side):
     }  # fmt: skip
 
 
-def load(models, path):
-    for model, state in zip(models, torch.load(path), strict=True):
+def load(models, states):
+    for model, state in zip(models, states, strict=True):
         model.load_state_dict(state)
     return [model.eval() for model in models]
+
+
+def for_tokenizer(state, tokens, tokenizer):
+    """A caption decoder's state for `tokenizer`: rows go by their token; a token it never had takes the row of one it never said."""
+    row = {token: i for i, token in enumerate(tokens)}
+    spoken = {*tokenizer.all_special_tokens, *(f"{word}</w>" for word in (*WORDS, *COLOURS, "a", "an"))}
+    assert spoken <= row.keys(), f"the captioner never learned {spoken - row.keys()}"
+    silent = next(i for i, token in enumerate(tokens) if token not in spoken)
+    rows = [row.get(token, silent) for token in tokenizer.convert_ids_to_tokens(range(len(tokenizer)))]
+    return state | {"embed.weight": state["embed.weight"][rows]}
 
 
 def main():
@@ -82,10 +98,11 @@ def main():
     arguments.add_argument("--out", required=True)
     a = arguments.parse_args()
     work, out = Path(a.work), Path(a.out)
-    tokenizer = write_tokenizer(work / "tokenizer")
+    tokenizer = CLIPTokenizer.from_pretrained(out.parent / "tokenizer")
     torch.manual_seed(0)
 
-    encoder, decoder = load([SegmentEncoder(), SegmentDecoder()], work / "segmenter.pt")
+    encoder, decoder = load([SegmentEncoder(), SegmentDecoder()], torch.load(work / "segmenter.pt"))
+    encoder, decoder = ManyViews(encoder), MeanOfViews(decoder)
     pixels = torch.rand(1, 3, SEGMENT_SIDE, SEGMENT_SIDE) * 2 - 1
     with torch.no_grad():
         embeddings, grid = encoder(pixels)
@@ -97,12 +114,17 @@ def main():
     write_json(out / "segmenter/config.json", {"model_type": "emoji-64-segmenter", "levels": ["part", "object", "group"], "mask_size": SEGMENT_SIDE, "refine_below": 0.8})
 
     crop = torch.rand(1, 3, CROP_SIDE, CROP_SIDE) * 2 - 1
-    (classifier,) = load([Classifier(len(WORDS))], work / "classifier.pt")
+    learned = torch.load(work / "classifier.pt")
+    assert learned["words"] == WORDS, "the classifier was trained on other subjects"
+    (classifier,) = load([Classifier(len(WORDS))], [learned["state"]])
     export(classifier, out / "classifier/model.onnx", {"pixel_values": crop}, ["logits"])
     write_json(out / "classifier/config.json", {"model_type": "emoji-64-classifier", "id2label": dict(enumerate(WORDS)), "label2id": {w: i for i, w in enumerate(WORDS)}})
     write_json(out / "classifier/preprocessor_config.json", preprocessor(CROP_SIDE))
 
-    seer, teller = load([CaptionEncoder(), CaptionDecoder(len(tokenizer))], work / "captioner.pt")
+    learned = torch.load(work / "captioner.pt")
+    seen_state, told_state = learned["states"]
+    states = [seen_state, for_tokenizer(told_state, learned["tokens"], tokenizer)]
+    seer, teller = load([CaptionEncoder(Trunk()), CaptionDecoder(len(tokenizer))], states)
     with torch.no_grad():
         seen = seer(crop)
     export(seer, out / "captioner/encoder_model.onnx", {"pixel_values": crop}, ["last_hidden_state"])

@@ -1,8 +1,7 @@
-"""Training pictures for the click segmenter, the classifier and the captioner.
+"""Training pictures for the click segmenter, and what makes pictures varied for all three vision models.
 
-Segmenter: cluttered 64-px pictures with one to four emoji, a click, and the masks of three levels: `part` (the
+Segmenter: cluttered 64-px pictures with one to four emoji, clicks, and the masks of three levels: `part` (the
 connected patch of one flat colour under the click), `object` (the emoji), `group` (the object and all that touch it).
-Classifier and captioner: 64-px crops on white of a subject of the vocabulary, as a mask would cut it.
 """
 
 import io
@@ -12,11 +11,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from scipy import ndimage
 
-from renders import COLOURS, WORDS, accessorise, hue_of, lit, main_colour, pattern, recolour
+from renders import COLOURS, accessorise, hue_of, lit, pattern, recolour
 from scenes import SCENES, jitter, plain, scene
 
 SEGMENT_SIDE = 64
-CROP_SIDE = 64
 
 
 def texture(rng, side):
@@ -85,7 +83,19 @@ def instance(renders, rng, indices, strength=1.0):
     return picture
 
 
-def segment_background(rng, bank):
+def weathered(picture, texture, rng):
+    """The picture with the grain of a texture laid over its own colours, as real surfaces have."""
+    rgba = np.asarray(picture).astype(np.float32).copy()
+    grain = np.asarray(texture.resize(picture.size, Image.BILINEAR)).astype(np.float32)
+    share = rng.uniform(0.15, 0.6)
+    rgba[..., :3] = np.clip(rgba[..., :3] * (1 - share + share * grain / 128), 0, 255)
+    return Image.fromarray(rgba.astype(np.uint8))
+
+
+def segment_background(rng, bank, drawn=False):
+    """A background of any kind, or a scene or plain colour as the diffusion model draws them."""
+    if drawn:
+        return rng.choice(bank[rng.choice(SCENES) if rng.random() < 0.72 else "plain"])
     kind = rng.random()
     if kind < 0.45:
         return rng.choice(bank[rng.choice(SCENES)])
@@ -94,8 +104,8 @@ def segment_background(rng, bank):
     return rng.choice(bank["shapes"]) if kind < 0.8 else rng.choice(bank["plain"])
 
 
-def segment_bank(rng, each=60):
-    side = SEGMENT_SIDE
+def segment_bank(rng, each=60, side=SEGMENT_SIDE):
+    """Backgrounds by kind, [side, side]; composites take their size from them."""
     bank = {name: [scene(name, rng, side) for _ in range(each // 4)] for name in SCENES}
     bank["texture"] = [texture(rng, side) for _ in range(each * 3)]
     bank["shapes"] = [shapes(rng, side) for _ in range(each * 2)]
@@ -103,16 +113,16 @@ def segment_bank(rng, each=60):
     return bank
 
 
-def segment_example(renders, rng, bank, indices):
-    """(uint8 picture [64, 64, 3], click (x, y), bool masks [3, 64, 64]: part, object, group, touching)."""
-    side = SEGMENT_SIDE
-    background = segment_background(rng, bank).convert("RGBA")
-    layers, owner = [], np.full((side, side), -1, np.int8)
-    touching = rng.random() < 0.35
-    target_size = rng.uniform(20, 60)
-    centre = (rng.uniform(18, 46), rng.uniform(18, 46))
-    for n in range(rng.choice([1, 1, 1, 2, 3]) + touching):
+def segment_layers(renders, rng, bank, indices, kind):
+    """RGBA layers from back to front: "one" thing, "two" that overlap, or "clutter" of one to four. Sizes are in 64ths."""
+    side, layers = bank["plain"][0].width, []
+    touching = rng.random() < 0.35 if kind == "clutter" else kind == "two"
+    count = rng.choice([1, 1, 1, 2, 3]) if kind == "clutter" else 1
+    target_size, centre = rng.uniform(20, 60), (rng.uniform(18, 46), rng.uniform(18, 46))
+    for n in range(count + touching):
         picture = instance(renders, rng, indices)
+        if rng.random() < 0.08:
+            picture = weathered(picture, rng.choice(bank["texture"]), rng)
         if n == 0:
             size, at = target_size, centre
         elif n == 1 and touching:
@@ -120,86 +130,52 @@ def segment_example(renders, rng, bank, indices):
             reach = (size + target_size) * rng.uniform(0.3, 0.46)
             at = (centre[0] + reach * np.cos(angle), centre[1] + reach * np.sin(angle))
         else:
-            size, at = rng.uniform(12, 30), (rng.uniform(0, side), rng.uniform(0, side))
-        scale = size / max(picture.size)
+            size, at = rng.uniform(12, 30), (rng.uniform(0, 64), rng.uniform(0, 64))
+        unit = side / 64
+        scale = size * unit / max(picture.size)
         picture = picture.resize((max(3, int(picture.width * scale)), max(3, int(picture.height * scale))), Image.BILINEAR)
         layer = Image.new("RGBA", (side, side))
-        layer.paste(picture, (int(at[0] - picture.width / 2), int(at[1] - picture.height / 2)))
+        layer.paste(picture, (int(at[0] * unit - picture.width / 2), int(at[1] * unit - picture.height / 2)))
         layers.append(layer)
-    order = list(range(len(layers)))
-    rng.shuffle(order)
-    for n in order:
+    rng.shuffle(layers)
+    return layers
+
+
+def segment_picture(renders, rng, bank, indices, kind="clutter"):
+    """(uint8 picture [H, W, 3], layers, int8 owner [H, W], numbers of the layers that a person could click). Kinds: see
+    segment_layers; one and two things stand on drawn scenes and plain colours, clutter on anything."""
+    background = segment_background(rng, bank, kind != "clutter").convert("RGBA")
+    owner, unit = np.full((background.height, background.width), -1, np.int8), background.width / 64
+    layers = segment_layers(renders, rng, bank, indices, kind)
+    opaque = [np.asarray(layer)[..., 3] > 127 for layer in layers]
+    for n, layer in enumerate(layers):
         if rng.random() < 0.15:
-            shadow = Image.new("RGBA", (side, side), (0, 0, 0, 0))
-            shadow.putalpha(layers[n].getchannel("A").filter(ImageFilter.GaussianBlur(1.5)).point(lambda v: v // 3))
+            shadow = Image.new("RGBA", layer.size, (0, 0, 0, 0))
+            shadow.putalpha(layer.getchannel("A").filter(ImageFilter.GaussianBlur(1.5 * unit)).point(lambda v: v // 3))
             background.alpha_composite(shadow)
-        background.alpha_composite(layers[n])
-        owner[np.asarray(layers[n])[..., 3] > 127] = n
-    visible = [n for n in range(len(layers)) if (owner == n).sum() > 40]
+        background.alpha_composite(layer)
+        owner[opaque[n]] = n
+    seen = [int((owner == n).sum()) for n in range(len(layers))]
+    # Nobody means the sliver of a thing that another hides.
+    visible = [n for n, count in enumerate(seen) if count > 40 * unit**2 and count > 0.3 * opaque[n].sum()]
     if not visible:
-        return segment_example(renders, rng, bank, indices)
-    chosen = rng.choice(visible)
+        return segment_picture(renders, rng, bank, indices, kind)
+    return np.asarray(degrade(background.convert("RGB"), rng)), layers, owner, visible
+
+
+def click_on(layers, owner, chosen, rng):
+    """(click (x, y), bool masks [3, H, W]: part, object, group, whether another thing touches it)."""
     thing = owner == chosen
     inner = ndimage.binary_erosion(thing)
     rows, columns = np.where(inner if inner.any() and rng.random() < 0.9 else thing)
     pick = rng.randrange(len(rows))
     x, y = int(columns[pick]), int(rows[pick])
     part = part_of(np.asarray(layers[chosen]), x, y) & thing
-    group = thing
-    near = [n for n in range(len(layers)) if n != chosen and (ndimage.binary_dilation(group, iterations=2) & (owner == n)).any()]
-    for n in near:
-        group = group | (owner == n)
-    picture = np.asarray(degrade(background.convert("RGB"), rng))
-    return picture, (x, y), np.stack([part, thing, group]), bool(near)
+    near = set(np.unique(owner[ndimage.binary_dilation(thing, iterations=max(2, thing.shape[0] // 32))]).tolist()) - {-1, chosen}
+    return (x, y), np.stack([part, thing, np.isin(owner, [chosen, *near])]), bool(near)
 
 
-def crop_on_white(picture, mask, side=CROP_SIDE, margin=0.0):
-    """The masked thing on white, tightly boxed, padded to a square of `side` px: what the product shows the captioner.
-
-    picture uint8 [H, W, 3], mask bool [H, W].
-    """
-    rows, columns = np.where(mask.any(1))[0], np.where(mask.any(0))[0]
-    alpha = np.asarray(mask, np.float32)[..., None]
-    white = (picture * alpha + 255 * (1 - alpha)).astype(np.uint8)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return squared(Image.fromarray(white), side, margin)
-
-
-def squared(picture, side=CROP_SIDE, margin=0.0):
-    inner = round(side * (1 - 2 * margin))
-    scale = inner / max(picture.size)
-    small = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))), Image.BILINEAR if scale > 0.6 else Image.BOX)
-    out = Image.new("RGB", (side, side), "white")
-    out.paste(small, ((side - small.width) // 2, (side - small.height) // 2))
-    return out
-
-
-def crop_example(renders, rng, word=None):
-    """(uint8 crop [64, 64, 3], word, colour word or None) of a subject as an imperfect mask would cut it."""
-    word = word or rng.choice(WORDS)
-    indices = [i for of_set in renders.of_word[word].values() for i in of_set]
-    picture = instance(renders, rng, indices, 0.8)
-    # The colour is named before the light and the noise change it, but after recolouring: measure what is seen.
-    colour = main_colour(picture)[0]
-    side = rng.randint(36, 128)
-    scale = side / max(picture.size)
-    picture = picture.resize((max(4, int(picture.width * scale)), max(4, int(picture.height * scale))), Image.BILINEAR)
-    rgba = np.asarray(picture)
-    mask = np.pad(rgba[..., 3] > 127, 3)
-    backdrop = np.array(jitter(rng.choice(list(COLOURS.values())), rng, 30))
-    pixels = np.pad(rgba[..., :3] * (rgba[..., 3:] / 255) + backdrop * (1 - rgba[..., 3:] / 255), ((3, 3), (3, 3), (0, 0)), constant_values=0)
-    pixels[np.pad(rgba[..., 3], 3) == 0] = backdrop
-    wobble = rng.random()
-    if wobble < 0.2:
-        mask = ndimage.binary_dilation(mask, iterations=rng.randint(1, 2))
-    elif wobble < 0.4 and side > 60:
-        mask = ndimage.binary_erosion(mask, iterations=1)
-    if rng.random() < 0.15:
-        # A neighbour took a corner of the mask.
-        h, w = mask.shape
-        cut = np.zeros_like(mask)
-        cut[: int(h * rng.uniform(0.05, 0.35)), : int(w * rng.uniform(0.2, 0.6))] = True
-        mask = mask & ~np.rot90(cut, rng.randrange(4)) if h == w else mask & ~cut
-    if mask.sum() < 30:
-        return crop_example(renders, rng, word)
-    soft = degrade(Image.fromarray(pixels.astype(np.uint8)), rng)
-    return np.asarray(crop_on_white(np.asarray(soft), mask, margin=max(0.0, rng.uniform(-0.04, 0.1)))), word, colour
+def segment_example(renders, rng, bank, indices, kind="clutter"):
+    """(uint8 picture [H, W, 3], click (x, y), bool masks [3, H, W]: part, object, group, touching)."""
+    picture, layers, owner, visible = segment_picture(renders, rng, bank, indices, kind)
+    return picture, *click_on(layers, owner, rng.choice(visible), rng)

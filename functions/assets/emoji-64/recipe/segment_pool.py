@@ -1,0 +1,57 @@
+"""Pictures, clicks and masks for the segmenter, made once and kept on disk.
+
+    python segment_pool.py --work DIR --count 40000
+
+Making a picture costs more than learning from it, so each carries several clicks, and training varies it further.
+"""
+
+import argparse
+import json
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+
+from renders import Renders
+from vision_data import SEGMENT_SIDE, click_on, segment_bank, segment_picture
+
+CLICKS = 6
+FIELDS = {
+    "pictures": (SEGMENT_SIDE, SEGMENT_SIDE, 3),
+    "clicks": (CLICKS, 2),
+    # Three masks a click, eight pixels a byte.
+    "masks": (CLICKS, 3, SEGMENT_SIDE * SEGMENT_SIDE // 8),
+}
+
+
+def open_pool(folder, count, mode="r"):
+    """uint8 arrays on disk, one row a picture, in the shapes of FIELDS."""
+    return {name: np.memmap(folder / f"{name}.u8", np.uint8, mode, shape=(count, *shape)) for name, shape in FIELDS.items()}
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--work", required=True)
+    arguments.add_argument("--count", type=int, default=40_000)
+    arguments.add_argument("--seed", type=int, default=5)
+    a = arguments.parse_args()
+    folder = Path(a.work) / "segment-pool"
+    folder.mkdir(parents=True, exist_ok=True)
+    renders, rng, started = Renders(a.work), random.Random(a.seed), time.time()
+    pool, bank = open_pool(folder, a.count, "w+"), segment_bank(rng, 400)
+    for i in range(a.count):
+        picture, layers, owner, visible = segment_picture(renders, rng, bank, renders.trainable)
+        pool["pictures"][i] = picture
+        for k in range(CLICKS):
+            click, masks, _ = click_on(layers, owner, visible[k % len(visible)], rng)
+            pool["clicks"][i, k] = click
+            pool["masks"][i, k] = np.packbits(masks.reshape(3, -1), axis=1)
+        if (i + 1) % 1000 == 0:
+            # Training may begin on what there is.
+            (folder / "pool.json").write_text(json.dumps({"count": a.count, "made": i + 1}))
+            print(f"{i + 1} pictures, {(i + 1) / (time.time() - started):.0f} a second", flush=True)
+
+
+if __name__ == "__main__":
+    main()
