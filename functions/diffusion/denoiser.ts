@@ -17,11 +17,19 @@ export type Read = (output: Tensor, x: Tensor, level: NoiseLevel) => Reading;
 /** The two things a network may be trained to predict; nothing outside this file tells them apart.
  * epsilon: the noise itself (Ho et al. 2020). v = α ε − √(1 − α²) x₀ (Salimans & Ho 2022, appendix D). */
 const predictions: Readonly<
-  Record<Prediction, { read: Read; target: (signal: number, noise: number) => [number, number] }>
+  Record<
+    Prediction,
+    {
+      read: Read;
+      target: (signal: number, noise: number) => [number, number];
+      epsilonShare: (alphaBar: number) => number;
+    }
+  >
 > = {
   epsilon: {
     read: (output, x, { sigma }) => ({ clean: weightedSum([1, x], [-sigma, output]), epsilon: output }),
     target: () => [0, 1],
+    epsilonShare: () => 1,
   },
   v_prediction: {
     read: (output, x, { sigma }) => {
@@ -32,6 +40,7 @@ const predictions: Readonly<
       };
     },
     target: (signal, noise) => [-noise, signal],
+    epsilonShare: (alphaBar) => alphaBar,
   },
 };
 
@@ -46,3 +55,12 @@ export const target = (
   noise: Tensor,
   timesteps: readonly number[],
 ): Tensor => perPicture(alphasCumprod, clean, noise, timesteps, predictions[prediction].target);
+
+/** What a squared error of the network's output is multiplied by to be the squared error of the noise it implies: 1 where it
+ * predicts the noise; ᾱ for v, since ε = σ α² x + α v at a given state. Losses of both kinds of model compare after it. */
+export function epsilonShare(
+  { alphasCumprod, prediction }: Pick<Model, "alphasCumprod" | "prediction">,
+  timestep: number,
+): number {
+  return predictions[prediction].epsilonShare(alphasCumprod[timestep] as number);
+}

@@ -31,6 +31,8 @@ export interface LearnInput extends Source {
 export interface LearnProgress {
   readonly state: LearnState;
   readonly evaluated: boolean;
+  /** Loss of each example of the step, with its timestep; absent before the first step. */
+  readonly examples?: readonly { readonly timestep: number; readonly loss: number }[];
 }
 
 /** Examples of the keep-best bank (two for each picture at least), of the bank that reports, and of the one that is trained
@@ -60,10 +62,11 @@ export async function* learn(input: LearnInput): AsyncGenerator<LearnProgress, L
   yield { state, evaluated: input.resume === undefined && bank !== undefined };
   while (state.step < options.steps && state.stale < options.patience) {
     signal?.throwIfAborted();
-    state = await step(input, prepared, state);
+    const stepped = await step(input, prepared, state);
+    state = stepped.state;
     const due = bank !== undefined && (state.step % options.evaluateEvery === 0 || state.step === options.steps);
     if (due) state = await evaluated(input, bank, state);
-    yield { state, evaluated: due };
+    yield { state, evaluated: due, examples: stepped.examples };
   }
   // Without a bank nothing can tell a better step from a worse one: the last is kept, as the paper does.
   const judged = bank !== undefined && options.keepBest;
@@ -89,7 +92,7 @@ async function step(
   { model, options, initialiser }: LearnInput,
   { views, background }: Prepared,
   state: LearnState,
-): Promise<LearnState> {
+): Promise<Required<Pick<LearnProgress, "state" | "examples">>> {
   const examples = trainingExamples(model, options, views, state.step, background);
   const decay = 1 - options.learningRate * adamWDefaults.weightDecay;
   const wordScale = options.decayWords ? decay ** state.step : 1;
@@ -103,7 +106,10 @@ async function step(
   }
   const point: LossPoint = { step: state.step + 1, loss };
   const moved = update(state, gradient, initialiser.rows, options);
-  return { ...state, ...moved, step: point.step, curve: [...state.curve, point] };
+  return {
+    state: { ...state, ...moved, step: point.step, curve: [...state.curve, point] },
+    examples: examples.map(({ timestep }, i) => ({ timestep, loss: losses[i] as number })),
+  };
 }
 
 /** The optimiser's step, of the kind that the options name. */
