@@ -1,0 +1,81 @@
+import { maskOverlay } from "../../functions/drawing/mask-overlay.ts";
+import { armNames, bankSeries, type Figure, trainingSeries } from "./figures.ts";
+import { findCatching, findOrderings, findVariants } from "./findings.ts";
+import type { Arm } from "./plan.ts";
+import type { Report, ThingRow } from "./report.ts";
+import type { Control } from "./run-all.ts";
+import type { RunResult } from "./store.ts";
+import type { Thing } from "./things.ts";
+
+export interface Made {
+  readonly things: readonly Thing[];
+  readonly results: readonly RunResult[];
+  readonly controls: readonly Control[];
+  readonly facts: Report["facts"];
+  readonly missing: readonly string[];
+}
+
+const figure3: readonly Arm[] = ["star", "class", "caption"];
+const figure6: readonly Arm[] = ["star", "stars", "caption"];
+const counts: readonly Arm[] = ["star", "stars 2", "stars 4", "stars 8"];
+
+/** Runs → everything the page shows. */
+export async function makeReport({ things, results, controls, facts, missing }: Made): Promise<Report> {
+  const variantsOf = new Set(results.map(({ run }) => run.variant));
+  const settings = ["paper", "paper, relative rate"].filter((name) => variantsOf.has(name));
+  const runs = ["paper", "paper, long"].filter((name) => variantsOf.has(name));
+  const caught = runs.flatMap((name) =>
+    (["star", "stars"] as const).flatMap((target) => findCatching(results, name, target) ?? []),
+  );
+  return {
+    facts,
+    missing,
+    figures: figuresOf(results),
+    orderings: settings.map((name) => [name, findOrderings(results, name === "paper" ? controls : [], name)] as const),
+    catching: caught,
+    variants: findVariants(results, "paper, 100 steps"),
+    things: await Promise.all(things.map((thing) => thingRow(thing, results))),
+  };
+}
+
+function figuresOf(results: readonly RunResult[]): readonly Figure[] {
+  const bank = (id: string, title: string, arms: readonly Arm[], variant = "paper"): Figure[] => [
+    {
+      id: `${id}-report`,
+      title: `${title}: reporting bank`,
+      y: "ε-MSE",
+      series: bankSeries(results, variant, arms, "report"),
+    },
+    {
+      id: `${id}-counterfactual`,
+      title: `${title}: the same thing in scenes never shown`,
+      y: "ε-MSE",
+      series: bankSeries(results, variant, arms, "counterfactual"),
+    },
+  ];
+  const training = (id: string, title: string, arms: readonly Arm[]): Figure => ({
+    ...{ id: `${id}-training`, title: `${title}: training loss`, y: "ε-MSE" },
+    series: trainingSeries(results, "paper", arms),
+  });
+  return [
+    training("figure-3", "Figure 3, initialisers", figure3),
+    ...bank("figure-3", "Figure 3, initialisers", figure3),
+    training("figure-6", "Figure 6, * × n", figure6),
+    ...bank("figure-6", "Figure 6, * × n", figure6),
+    ...bank("figure-6-counts", "How many *", counts),
+    ...bank("figure-3-rate", "Figure 3 at the relative rate", figure3, "paper, relative rate"),
+    ...bank("figure-3-long", "Long runs", figure6, "paper, long"),
+  ].filter(({ series }) => series.length > 1);
+}
+
+async function thingRow(
+  { name, picture, mask, click: [x, y], words }: Thing,
+  results: readonly RunResult[],
+): Promise<ThingRow> {
+  const own = results.filter(({ run }) => run.thing === name && run.variant === "paper");
+  const drawn = own.flatMap(({ run, picture: made }) =>
+    made === undefined ? [] : [{ arm: armNames[run.arm] ?? run.arm, picture: made }],
+  );
+  const masked = await maskOverlay({ picture, mask, click: { x, y } });
+  return { name, ...words, masked: Buffer.from(masked).toString("base64"), drawn };
+}

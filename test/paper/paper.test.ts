@@ -1,0 +1,104 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { epsilonShare, readerOf } from "../../functions/diffusion/denoiser.ts";
+import { levelAt } from "../../functions/diffusion/noise-levels.ts";
+import { tensor } from "../../functions/tensor/tensor.ts";
+import { tinySdFolder } from "../support/tiny-sd.ts";
+import { compare, findCatching } from "./findings.ts";
+import { paper } from "./paper.ts";
+import { planRuns } from "./plan.ts";
+import type { RunResult } from "./store.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "paper-"));
+const run = async () => {
+  const counted = { total: 0, made: 0 };
+  const made = await paper({
+    ...{ model: tinySdFolder, folder, pictures: 2, seeds: 1, steps: 2, quick: true, confounds: false },
+    // The random checkpoint's tokenizer knows few words: captions of a real one do not fit.
+    describe: () => Promise.resolve({ caption: "a cat", className: "cat" }),
+    start: (total) => {
+      counted.total = total;
+    },
+    progress: (steps) => {
+      counted.made += steps;
+    },
+  });
+  return { ...made, counted };
+};
+let first: Awaited<ReturnType<typeof run>>;
+
+beforeAll(async () => {
+  first = await run();
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test("the page is whole: every figure, claim and picture is in it, and nothing is loaded from elsewhere", () => {
+  expect(first.html).toMatch(/^<!doctype html>[\s\S]*<\/html>\n$/);
+  expect(first.html.match(/<figure>/g)?.length).toBe(first.figures.length);
+  for (const claim of ["caption below class", "* × n below *", "another picture's concept", "Table A.1"]) {
+    expect(first.html).toContain(claim);
+  }
+  // Two pictures with their masks, each drawn from four initialisers.
+  expect(first.html.match(/src="data:image\/png;base64,/g)?.length).toBe(10);
+  expect(first.html).not.toMatch(/(?:src|href)="(?!data:)/);
+});
+
+test("progress tells every step of the plan", () => {
+  expect(first.counted).toEqual({ total: 2 * 4 * 2, made: 2 * 4 * 2 });
+});
+
+test("an interrupted plan goes on with what was finished, to the same findings", async () => {
+  const runs = join(folder, "runs");
+  const stored = readdirSync(runs);
+  expect(stored).toHaveLength(8);
+  rmSync(join(runs, stored[3] as string));
+  const again = await run();
+  expect(again.json).toBe(first.json);
+  expect(again.html).toBe(first.html);
+  expect(readdirSync(runs).toSorted()).toEqual(stored.toSorted());
+});
+
+test("a v error times its share is the error of the noise it implies", () => {
+  const model = { alphasCumprod: Float64Array.of(0.9, 0.5, 0.1), prediction: "v_prediction" } as const;
+  const x = tensor(Float32Array.of(0.3), [1]);
+  for (const timestep of [0, 1, 2]) {
+    const noiseOf = (v: number) =>
+      readerOf(model)(tensor(Float32Array.of(v), [1]), x, levelAt({ ...model, scheduler: {} } as never, timestep))
+        .epsilon.data[0] as number;
+    const error = (noiseOf(1.5) - noiseOf(0.25)) ** 2;
+    expect(error).toBeCloseTo(1.25 ** 2 * epsilonShare(model, timestep), 5);
+  }
+  expect(epsilonShare({ ...model, prediction: "epsilon" }, 2)).toBe(1);
+});
+
+test("a claim holds only where its interval excludes zero", () => {
+  const losses = (...values: number[]) => new Map(values.map((value, i) => [String(i), value]));
+  expect(compare("a", "report", losses(1, 2, 3), losses(2, 3, 4))).toMatchObject({ verdict: "holds", wins: 3 });
+  expect(compare("a", "report", losses(2, 3, 4), losses(1, 2, 3))).toMatchObject({ verdict: "does not hold", wins: 0 });
+  expect(compare("a", "report", losses(1, 4, 1), losses(2, 3, 1))).toMatchObject({ verdict: "undecided" });
+});
+
+test("pictures that the caption wins before the first step are counted apart from those it learns", () => {
+  const result = (thing: string, arm: "caption" | "star", losses: readonly number[]): RunResult =>
+    ({
+      run: { thing, arm, variant: "paper", steps: 10 },
+      points: losses.map((counterfactual, i) => ({ step: i * 10, report: 0, counterfactual })),
+    }) as never;
+  const results = [
+    ...[result("a", "caption", [1, 0]), result("a", "star", [4, 2])],
+    ...[result("b", "caption", [3, 1]), result("b", "star", [4, 2])],
+    ...[result("c", "caption", [5, 3]), result("c", "star", [4, 2])],
+  ];
+  const caught = findCatching(results, "paper", "star");
+  expect(caught).toEqual({ target: "star", steps: 10, atStart: 1, never: 1, median: 5 });
+});
+
+test("the full plan holds every setting once for each picture and seed, and no run twice", () => {
+  const plan = planRuns({ things: ["a", "b"], seeds: 2, steps: 400, confounds: true, quick: false });
+  const names = plan.map((one) => JSON.stringify(one));
+  expect(new Set(names).size).toBe(plan.length);
+  const paperRuns = plan.filter(({ variant, arm }) => variant === "paper" && !arm.startsWith("stars "));
+  expect(paperRuns).toHaveLength(2 * 2 * 4);
+});

@@ -1,0 +1,124 @@
+import { theme } from "../../functions/drawing/theme.ts";
+import type { Interval } from "../../functions/metrics/bootstrap-interval.ts";
+import { type Figure, figureSvg } from "./figures.ts";
+import type { Catching, Ordering, VariantRow } from "./findings.ts";
+
+/** A row of table A.1 and A.2: the picture with its mask, its words, and what each arm draws at the end; pictures are PNG, base64. */
+export interface ThingRow {
+  readonly name: string;
+  readonly masked: string;
+  readonly caption: string;
+  readonly className: string;
+  readonly drawn: readonly { readonly arm: string; readonly picture: string }[];
+}
+
+/** All that a report shows. */
+export interface Report {
+  readonly facts: Readonly<Record<string, string | number>>;
+  readonly figures: readonly Figure[];
+  readonly orderings: readonly (readonly [setting: string, orderings: readonly Ordering[]])[];
+  readonly catching: readonly Catching[];
+  readonly variants: readonly VariantRow[];
+  readonly things: readonly ThingRow[];
+  /** What this run of the command did not measure, and why. */
+  readonly missing: readonly string[];
+}
+
+const escapes: Readonly<Record<string, string>> = { "<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;" };
+const escapeHtml = (text: string): string => text.replaceAll(/[<>&"]/g, (letter) => escapes[letter] as string);
+const number = (value: number): string => value.toFixed(4);
+const signed = ({ mean, low, high }: Interval): string => `${number(mean)} [${number(low)}, ${number(high)}]`;
+
+/** One page that needs nothing else: pictures, figures and style are in it. */
+export function reportHtml(report: Report): string {
+  const { facts, figures, orderings, things, missing } = report;
+  const [about, caveats] = [Object.entries(facts).map(([name, value]) => [name, String(value)]), list(missing)];
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Supreme initialisation, measured</title><style>${css}</style></head><body><main>
+<h1>Supreme initialisation, measured</h1>
+<p>Every loss is the mean squared error of the predicted noise. Bands and brackets are 95 % bootstrap intervals over pictures,
+each the mean of its seeds. What a small model shows is not shown to transfer to large ones.</p>
+${table(["", ""], about)}
+${orderings.map(([setting, list]) => `<h2>Orderings: ${escapeHtml(setting)}</h2>${orderingTable(list)}`).join("\n")}
+<h2>Steps to catch up</h2>${catchingTable(report.catching)}
+${figures.map((figure) => `<figure><figcaption>${escapeHtml(figure.title)}</figcaption>${figureSvg(figure)}</figure>`).join("\n")}
+${report.variants.length > 0 ? `<h2>Every improvement, alone and jointly</h2>${variantTable(report.variants)}` : ""}
+<h2>Table A.1 and figure A.2: pictures, words, and what is drawn at the end</h2>
+<div class="wide">${thingTable(things)}</div>
+<h2>Not measured here</h2>${caveats}
+</main></body></html>
+`;
+}
+
+const list = (items: readonly string[]): string =>
+  `<ul>${items.map((item) => `<li>${escapeHtml(item)}</li>`).join("")}</ul>`;
+
+/** Cells are text; a header cell may be empty. */
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const row = (cells: readonly string[], tag: string) =>
+    `<tr>${cells.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join("")}</tr>`;
+  const head = header.some((cell) => cell !== "") ? `<thead>${row(header, "th")}</thead>` : "";
+  return `<div class="wide"><table>${head}<tbody>${rows.map((cells) => row(cells, "td")).join("")}</tbody></table></div>`;
+}
+
+const orderingTable = (orderings: readonly Ordering[]): string =>
+  table(
+    ["claim", "bank", "difference (positive: in favour)", "pictures", "verdict"],
+    orderings.map(({ claim, measure, difference, wins, of, verdict }) => [
+      ...[claim, measure, signed(difference), `${wins} of ${of}`, verdict],
+    ]),
+  );
+
+const catchingTable = (all: readonly Catching[]): string =>
+  table(
+    ["caption reaches the counterfactual loss of", "pictures there at step 0", "never", "median step of the rest"],
+    all.map(({ target, steps, atStart, never, median }) => [
+      `${target === "star" ? "*" : "* × n"} at step ${steps}`,
+      ...[String(atStart), String(never)],
+      median === undefined ? "–" : Number.isFinite(median) ? median.toFixed(1) : "not reached",
+    ]),
+  );
+
+const variantTable = (rows: readonly VariantRow[]): string =>
+  table(
+    [
+      "setting",
+      "reporting bank",
+      "gain over the paper's",
+      "verdict",
+      "counterfactual gain",
+      "verdict",
+      "norm ÷ start",
+      "cosine",
+    ],
+    rows.map(({ variant, report, gain, normRatio, cosine }) => [
+      ...[variant, signed(report), signed(gain.report.difference), gain.report.verdict],
+      ...[signed(gain.counterfactual.difference), gain.counterfactual.verdict, normRatio.toFixed(2), cosine.toFixed(2)],
+    ]),
+  );
+
+function thingTable(things: readonly ThingRow[]): string {
+  const image = (data: string, alt: string) => `<img alt="${escapeHtml(alt)}" src="data:image/png;base64,${data}">`;
+  const arms = things[0]?.drawn.map(({ arm }) => arm) ?? [];
+  const head = ["picture, mask", "caption", "class", ...arms].map((name) => `<th>${escapeHtml(name)}</th>`).join("");
+  const rows = things.map(({ name, masked, caption, className, drawn }) => {
+    const pictures = drawn.map(({ arm, picture }) => `<td>${image(picture, `${name}, learned from ${arm}`)}</td>`);
+    return `<tr><td>${image(masked, name)}</td><td>${escapeHtml(caption)}</td><td>${escapeHtml(className)}</td>${pictures.join("")}</tr>`;
+  });
+  return `<table class="pictures"><thead><tr>${head}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
+}
+
+const light = theme.marks.map((colour, i) => `--mark${i + 1}:${colour}`).join(";");
+const css = `
+:root{color-scheme:light dark;--paper:${theme.paper};--ink:${theme.ink};--quiet:${theme.quiet};--line:${theme.line};${light}}
+@media (prefers-color-scheme:dark){:root{--paper:#17151e;--ink:#f1eff6;--quiet:#a9a4b8;--line:#35313f;--mark1:#a48fff;--mark2:#ff9457;--mark3:#45cfca;--mark4:#ff79a8}}
+body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
+main{max-width:60rem;margin:auto;padding:2rem 1rem}
+h2{margin-top:3rem}
+figure{margin:2rem 0}figcaption{font-weight:600}svg{width:100%;height:auto}
+.wide{overflow-x:auto}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+td,th{text-align:left;padding:.35rem .75rem;border-bottom:1px solid var(--line);font-size:.9rem}
+img{display:block;width:96px;height:96px;object-fit:contain;image-rendering:auto;border-radius:6px}
+`;

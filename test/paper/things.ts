@@ -1,0 +1,72 @@
+import { createHash } from "node:crypto";
+import type { Composite } from "../../functions/inversion/counterfactual-bank.ts";
+import type { Words } from "../../functions/inversion/initialiser.ts";
+import type { Workbench } from "../../functions/tasks/workbench.ts";
+import { type Mask, resizeMask } from "../../functions/tensor/mask.ts";
+import { type Picture, resizePicture } from "../../functions/tensor/pixels.ts";
+import { cropOnWhite } from "../../functions/vision/crop.ts";
+import { bankSide, readBank, readMasks, readSheet } from "../check-model/bank.ts";
+
+/** A thing that no part of the model has seen: the picture it is learned from, and the same thing truly drawn elsewhere. */
+export interface Thing {
+  readonly name: string;
+  /** Squashed to the model's side, as is its mask. */
+  readonly picture: Picture;
+  readonly mask: Mask;
+  readonly click: readonly [x: number, y: number];
+  readonly elsewhere: readonly Composite[];
+  readonly words: Words;
+  /** Changes with everything above. */
+  readonly digest: string;
+}
+
+/** The paper's twelve, each the nearest that the held-out pictures have, in the order of its table A.1. */
+const paperThings = [
+  ...["cup", "pot", "crowned pink birds duck", "police car", "dotted blue faces cat", "green household things clock"],
+  ...["teapot", "orange animals in top hats elephant", "backpack", "sunglasses", "sneaker", "monster"],
+];
+
+/** Scenes that each held-out thing is drawn in; the first is what is learned from. */
+const scenesEach = 3;
+
+/** What is known of a picture's thing in words. */
+type Describe = (bench: Workbench, picture: Picture, mask: Mask) => Promise<Words>;
+
+/** The first `count` things, the paper's before all others. */
+export async function openThings(bench: Workbench, count: number, describe: Describe): Promise<readonly Thing[]> {
+  const bank = readBank();
+  const pictures = await readSheet("held-out.webp", bank.heldOut.length * scenesEach);
+  const masks = await readMasks("held-out-masks.png", bank.heldOut.length * scenesEach);
+  const { side } = await bench.model();
+  const rank = (name: string): number => (paperThings.includes(name) ? paperThings.indexOf(name) : paperThings.length);
+  const chosen = [...bank.heldOut.entries()].toSorted(([, a], [, b]) => rank(a.name) - rank(b.name)).slice(0, count);
+  const things: Thing[] = [];
+  for (const [at, { name, scenes, click }] of chosen) {
+    const [picture, ...others] = pictures.slice(at * scenesEach, (at + 1) * scenesEach) as [Picture, ...Picture[]];
+    const mask = masks[at * scenesEach] as Mask;
+    const square = (of: Picture) => resizePicture(of, { width: side, height: side, fit: "fill" });
+    const elsewhere = await Promise.all(
+      others.map(async (other, i) => ({
+        scene: `a photo of a {} ${bank.scenes[scenes[i + 1] as string] as string}`,
+        picture: await square(other),
+      })),
+    );
+    const words = await describe(bench, picture, mask);
+    const hash = createHash("sha256").update(JSON.stringify([words, elsewhere.map(({ scene }) => scene), side]));
+    for (const { data } of [mask, picture, ...others]) hash.update(data);
+    things.push({
+      ...{ name, elsewhere, words, digest: hash.digest("hex") },
+      picture: await square(picture),
+      mask: resizeMask(mask, side, side),
+      click: [(click[0] * side) / bankSide, (click[1] * side) / bankSide],
+    });
+  }
+  return things;
+}
+
+/** The class of the whole picture, as in the paper, and the caption of what was clicked. */
+export const describeLocally: Describe = async ({ vision }, picture, mask) => {
+  const { text: caption } = await vision.captioner.caption(cropOnWhite(picture, mask));
+  const [best] = await vision.classifier.classify(picture, 1);
+  return { caption, className: best?.label ?? caption };
+};
