@@ -74,7 +74,12 @@ function seriesOf(
 
 const size = { width: 720, height: 380, left: 72, right: 24, top: 48, bottom: 52 };
 const style = { size: 14, weight: 400, colour: "var(--quiet)" } as const;
-const colourOf = (i: number): string => `var(--mark${(i % theme.marks.length) + 1})`;
+/** The same arm in the same colour in every figure. */
+const colourOf = (name: string): string => {
+  const i = Object.values(armNames).indexOf(name);
+  const counted = i === -1 ? Math.log2(Number(name.replace(/\D/g, ""))) : i;
+  return `var(--mark${(Math.floor(counted) % theme.marks.length) + 1})`;
+};
 
 /** A line chart with bands → SVG whose colours are the page's variables. */
 export function figureSvg({ title, y: label, series }: Figure): string {
@@ -82,7 +87,7 @@ export function figureSvg({ title, y: label, series }: Figure): string {
   const x = scaleLinear([0, Math.max(1, ...points.map(({ step }) => step))], [size.left, size.width - size.right]);
   const range = [Math.min(...points.map(({ low }) => low)), Math.max(...points.map(({ high }) => high))];
   const y = scaleLinear(range, [size.height - size.bottom, size.top]).nice(5);
-  const drawn = series.map((one, i) => drawSeries(one, colourOf(i), x, y));
+  const drawn = series.map((one) => drawSeries(one, colourOf(one.name), x, y));
   const body = [drawAxes(x, y, label), ...drawn, drawLegend(series)].join("");
   const name = title.replaceAll(/[<>&"]/g, "");
   return `<svg viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${name}">${body}</svg>`;
@@ -133,10 +138,10 @@ function drawAxes(x: Scale, y: Scale, label: string): string {
 function drawLegend(series: readonly Series[]): string {
   let pen = size.width - size.right;
   let drawn = "";
-  for (const [i, { name }] of [...series.entries()].toReversed()) {
+  for (const { name } of series.toReversed()) {
     drawn += drawText(name, pen, 20, style, "end");
     pen -= measureText(name, style) + 8;
-    drawn += `<path d="M${pen - 20} 15H${pen}" stroke="${colourOf(i)}" stroke-width="3" stroke-linecap="round"/>`;
+    drawn += `<path d="M${pen - 20} 15H${pen}" stroke="${colourOf(name)}" stroke-width="3" stroke-linecap="round"/>`;
     pen -= 40;
   }
   return drawn;

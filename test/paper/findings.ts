@@ -105,8 +105,8 @@ export interface Catching {
   /** Pictures where the caption is there before the first step: no win of learning. */
   readonly atStart: number;
   readonly never: number;
-  /** Over the pictures that are not there at the start; absent when there is none, infinite when most never get there. */
-  readonly median: number | undefined;
+  /** Over the pictures that are not there at the start; absent when there is none. */
+  readonly median: number | "not reached" | undefined;
 }
 
 /** Steps until the caption's counterfactual loss is as low as the target arm's at its end, between looks by straight lines. */
@@ -121,12 +121,14 @@ export function findCatching(results: readonly RunResult[], variant: string, tar
     return crossing(points, goals.get(thing) as number);
   });
   const rest = crossings.filter((step) => step > 0).toSorted((a, b) => a - b);
+  // Of an even number the larger middle one: no picture is credited with half of another's steps.
+  const median = rest[rest.length >> 1];
   return {
     target,
     steps: first.run.steps,
     atStart: crossings.length - rest.length,
     never: rest.filter((step) => step === Number.POSITIVE_INFINITY).length,
-    median: rest[(rest.length - 1) >> 1],
+    median: median === Number.POSITIVE_INFINITY ? "not reached" : median,
   };
 }
 

@@ -12,6 +12,7 @@ export interface Made {
   readonly results: readonly RunResult[];
   readonly controls: readonly Control[];
   readonly facts: Report["facts"];
+  readonly distances: Report["distances"];
   readonly missing: readonly string[];
 }
 
@@ -20,7 +21,7 @@ const figure6: readonly Arm[] = ["star", "stars", "caption"];
 const counts: readonly Arm[] = ["star", "stars 2", "stars 4", "stars 8"];
 
 /** Runs → everything the page shows. */
-export async function makeReport({ things, results, controls, facts, missing }: Made): Promise<Report> {
+export async function makeReport({ things, results, controls, facts, distances, missing }: Made): Promise<Report> {
   const variantsOf = new Set(results.map(({ run }) => run.variant));
   const settings = ["paper", "paper, relative rate"].filter((name) => variantsOf.has(name));
   const runs = ["paper", "paper, long"].filter((name) => variantsOf.has(name));
@@ -30,6 +31,7 @@ export async function makeReport({ things, results, controls, facts, missing }: 
   return {
     facts,
     missing,
+    distances,
     figures: figuresOf(results),
     orderings: settings.map((name) => [name, findOrderings(results, name === "paper" ? controls : [], name)] as const),
     catching: caught,

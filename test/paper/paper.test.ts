@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -12,10 +12,15 @@ import { planRuns } from "./plan.ts";
 import type { RunResult } from "./store.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "paper-"));
+// The cache as someone with LPIPS has it, but for the weights, which are random.
+mkdirSync(join(folder, "cache", "metrics"), { recursive: true });
+const lpips = "lpips-alex.safetensors";
+copyFileSync(join(import.meta.dirname, "..", "golden", "metrics", lpips), join(folder, "cache", "metrics", lpips));
 const run = async () => {
   const counted = { total: 0, made: 0 };
   const made = await paper({
     ...{ model: tinySdFolder, folder, pictures: 2, seeds: 1, steps: 2, quick: true, confounds: false },
+    hub: { endpoint: "http://127.0.0.1:9", cache: join(folder, "cache") },
     // The random checkpoint's tokenizer knows few words: captions of a real one do not fit.
     describe: () => Promise.resolve({ caption: "a cat", className: "cat" }),
     start: (total) => {
@@ -43,6 +48,15 @@ test("the page is whole: every figure, claim and picture is in it, and nothing i
   // Two pictures with their masks, each drawn from four initialisers.
   expect(first.html.match(/src="data:image\/png;base64,/g)?.length).toBe(10);
   expect(first.html).not.toMatch(/(?:src|href)="(?!data:)/);
+});
+
+test("what is drawn is measured by the metrics whose weights are at hand, each under its own name", () => {
+  const { distances, missing } = JSON.parse(first.json);
+  expect(distances.map(({ metric, arm }: { metric: string; arm: string }) => `${metric}, ${arm}`)).toEqual(
+    ["star", "class", "caption", "stars"].map((arm) => `LPIPS v0.1 (AlexNet), ${arm}`),
+  );
+  expect(missing.join()).not.toContain("LPIPS");
+  expect(first.html).toContain("LPIPS v0.1 (AlexNet)");
 });
 
 test("progress tells every step of the plan", () => {
@@ -89,6 +103,7 @@ test("pictures that the caption wins before the first step are counted apart fro
   const results = [
     ...[result("a", "caption", [1, 0]), result("a", "star", [4, 2])],
     ...[result("b", "caption", [3, 1]), result("b", "star", [4, 2])],
+    ...[result("d", "caption", [3, 1]), result("d", "star", [4, 2])],
     ...[result("c", "caption", [5, 3]), result("c", "star", [4, 2])],
   ];
   const caught = findCatching(results, "paper", "star");

@@ -1,7 +1,8 @@
 import { theme } from "../../functions/drawing/theme.ts";
 import type { Interval } from "../../functions/metrics/bootstrap-interval.ts";
-import { type Figure, figureSvg } from "./figures.ts";
+import { armNames, type Figure, figureSvg } from "./figures.ts";
 import type { Catching, Ordering, VariantRow } from "./findings.ts";
+import type { DrawnDistance } from "./measure-drawn.ts";
 
 /** A row of table A.1 and A.2: the picture with its mask, its words, and what each arm draws at the end; pictures are PNG, base64. */
 export interface ThingRow {
@@ -18,6 +19,7 @@ export interface Report {
   readonly figures: readonly Figure[];
   readonly orderings: readonly (readonly [setting: string, orderings: readonly Ordering[]])[];
   readonly catching: readonly Catching[];
+  readonly distances: readonly DrawnDistance[];
   readonly variants: readonly VariantRow[];
   readonly things: readonly ThingRow[];
   /** What this run of the command did not measure, and why. */
@@ -46,6 +48,7 @@ ${figures.map((figure) => `<figure><figcaption>${escapeHtml(figure.title)}</figc
 ${report.variants.length > 0 ? `<h2>Every improvement, alone and jointly</h2>${variantTable(report.variants)}` : ""}
 <h2>Table A.1 and figure A.2: pictures, words, and what is drawn at the end</h2>
 <div class="wide">${thingTable(things)}</div>
+${report.distances.length > 0 ? `<h2>What is drawn, beside the picture</h2>${distanceTable(report.distances)}` : ""}
 <h2>Not measured here</h2>${caveats}
 </main></body></html>
 `;
@@ -76,8 +79,14 @@ const catchingTable = (all: readonly Catching[]): string =>
     all.map(({ target, steps, atStart, never, median }) => [
       `${target === "star" ? "*" : "* × n"} at step ${steps}`,
       ...[String(atStart), String(never)],
-      median === undefined ? "–" : Number.isFinite(median) ? median.toFixed(1) : "not reached",
+      typeof median === "number" ? median.toFixed(1) : (median ?? "–"),
     ]),
+  );
+
+const distanceTable = (distances: readonly DrawnDistance[]): string =>
+  table(
+    ["metric", "initialiser", "distance"],
+    distances.map(({ metric, arm, distance }) => [metric, armNames[arm] ?? arm, signed(distance)]),
   );
 
 const variantTable = (rows: readonly VariantRow[]): string =>
