@@ -6,7 +6,7 @@ import { epsilonShare, readerOf } from "../../functions/diffusion/denoiser.ts";
 import { levelAt } from "../../functions/diffusion/noise-levels.ts";
 import { tensor } from "../../functions/tensor/tensor.ts";
 import { tinySdFolder } from "../support/tiny-sd.ts";
-import { compare, findCatching } from "./findings.ts";
+import { compare, findCatching, findVariants } from "./findings.ts";
 import { paper } from "./paper.ts";
 import { planRuns } from "./plan.ts";
 import type { RunResult } from "./store.ts";
@@ -108,6 +108,28 @@ test("pictures that the caption wins before the first step are counted apart fro
   ];
   const caught = findCatching(results, "paper", "star");
   expect(caught).toEqual({ target: "star", steps: 10, atStart: 1, never: 1, median: 5 });
+});
+
+test("settings are compared with the paper's at the same number of steps, picture by picture", () => {
+  const result = (variant: string, thing: string, loss: number): RunResult =>
+    ({
+      ...{ run: { variant, thing, arm: "caption" }, normRatio: 1, cosine: 0.5 },
+      points: [
+        { step: 0, report: 9, counterfactual: 9 },
+        { step: 100, report: loss, counterfactual: 6 - loss },
+      ],
+    }) as never;
+  const results = ["a", "b"].flatMap((thing, i) => [
+    result("paper, 100 steps", thing, 2 + i),
+    result("paper + direction, 100 steps", thing, 1 + i),
+    result("product at 50 steps", thing, 2 + i),
+    result("paper", thing, 0),
+  ]);
+  expect(findVariants(results, "paper, 100 steps")).toMatchObject([
+    { variant: "paper, 100 steps", gain: { report: { verdict: "undecided" } } },
+    { gain: { report: { verdict: "holds", wins: 2 }, counterfactual: { verdict: "does not hold", wins: 0 } } },
+    { variant: "product at 50 steps", report: { mean: 2.5 } },
+  ]);
 });
 
 test("the full plan holds every setting once for each picture and seed, and no run twice", () => {
