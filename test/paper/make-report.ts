@@ -33,12 +33,31 @@ export async function makeReport({ things, results, controls, facts, distances, 
     missing,
     distances,
     figures: figuresOf(results),
-    orderings: settings.map((name) => [name, findOrderings(results, name === "paper" ? controls : [], name)] as const),
+    orderings: [
+      ...settings.map((name) => [name, findOrderings(results, name === "paper" ? controls : [], name)] as const),
+      ...kindsOf(things).map(([kind, names]) => {
+        const own = results.filter(({ run }) => names.has(run.thing));
+        const title = `paper, ${kind} that the model has not seen (${names.size} pictures)`;
+        return [
+          title,
+          findOrderings(
+            own,
+            controls.filter(({ thing }) => names.has(thing)),
+          ),
+        ] as const;
+      }),
+    ],
     catching: caught,
     variants: findVariants(results, "paper, 100 steps"),
     things: await Promise.all(things.map((thing) => thingRow(thing, results))),
   };
 }
+
+/** Where captions can be right and where they cannot, apart; a kind of fewer than two pictures has no interval. */
+const kindsOf = (things: readonly Thing[]): (readonly [kind: string, names: ReadonlySet<string>])[] =>
+  [...Map.groupBy(things, ({ kind }) => kind)]
+    .filter(([, own]) => own.length > 1)
+    .map(([kind, own]) => [kind, new Set(own.map(({ name }) => name))] as const);
 
 function figuresOf(results: readonly RunResult[]): readonly Figure[] {
   const bank = (id: string, title: string, arms: readonly Arm[], variant = "paper"): Figure[] => [

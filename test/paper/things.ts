@@ -10,6 +10,9 @@ import { bankSide, readBank, readMasks, readSheet } from "../check-model/bank.ts
 /** A thing that no part of the model has seen: the picture it is learned from, and the same thing truly drawn elsewhere. */
 export interface Thing {
   readonly name: string;
+  /** `instances`: the model knows its kind but not this look, as in the paper; `classes`: it has never seen its kind, so no
+   * caption can be right. */
+  readonly kind: string;
   /** Squashed to the model's side, as is its mask. */
   readonly picture: Picture;
   readonly mask: Mask;
@@ -41,7 +44,7 @@ export async function openThings(bench: Workbench, count: number, describe: Desc
   const rank = (name: string): number => (paperThings.includes(name) ? paperThings.indexOf(name) : paperThings.length);
   const chosen = [...bank.heldOut.entries()].toSorted(([, a], [, b]) => rank(a.name) - rank(b.name)).slice(0, count);
   const things: Thing[] = [];
-  for (const [at, { name, scenes, click }] of chosen) {
+  for (const [at, { name, group, scenes, click }] of chosen) {
     const [picture, ...others] = pictures.slice(at * scenesEach, (at + 1) * scenesEach) as [Picture, ...Picture[]];
     const mask = masks[at * scenesEach] as Mask;
     const square = (of: Picture) => resizePicture(of, { width: side, height: side, fit: "fill" });
@@ -55,6 +58,7 @@ export async function openThings(bench: Workbench, count: number, describe: Desc
     const hash = createHash("sha256").update(JSON.stringify([words, elsewhere.map(({ scene }) => scene), side]));
     for (const { data } of [mask, picture, ...others]) hash.update(data);
     things.push({
+      kind: group.split(":")[0] as string,
       ...{ name, elsewhere, words, digest: hash.digest("hex") },
       picture: await square(picture),
       mask: resizeMask(mask, side, side),
