@@ -3,19 +3,22 @@ import { promptContext } from "../../functions/tasks/prompt-context.ts";
 import type { Workbench } from "../../functions/tasks/workbench.ts";
 import { concat, part } from "../../functions/tensor/batch.ts";
 import { fromTensor, type Picture } from "../../functions/tensor/pixels.ts";
+import type { Tensor } from "../../functions/tensor/tensor.ts";
 import { parsePrompt } from "../../shared/prompt.ts";
 
 const steps = 20;
 
-/** One picture a prompt, all in one batch, with the catalogue's guidance; picture i from `seed` + i. */
+/** One picture a prompt, all in one batch, with the catalogue's guidance; picture i from `seed` + i. `rows`: f32 [n, D] of the concept
+ * that the prompts may name. */
 export async function drawPrompts(
   bench: Workbench,
   prompts: readonly string[],
   seed: number,
+  rows?: Tensor,
 ): Promise<readonly Picture[]> {
   const model = await bench.model();
-  const noConcepts = () => Promise.reject(new Error("these prompts name no concept"));
-  const contextOf = async (prompt: string) => (await promptContext(model, parsePrompt(prompt), noConcepts)).context;
+  const findRows = () => (rows ? Promise.resolve(rows) : Promise.reject(new Error("these prompts name no concept")));
+  const contextOf = async (prompt: string) => (await promptContext(model, parsePrompt(prompt), findRows)).context;
   const contexts = [];
   for (const prompt of prompts) contexts.push(await contextOf(prompt));
   const sampling = sample({

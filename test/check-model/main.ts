@@ -1,4 +1,4 @@
-/** `npm run check:model [-- --only prompts|click|caption|photos] [--at-most N] [--json]`: the figures of the embedded model, from seeds. */
+/** `npm run check:model [-- --only prompts|held-out|click|caption|photos] [--at-most N] [--json]`: the figures of the embedded model, from seeds. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { openWorkbench } from "../../functions/tasks/open-workbench.ts";
 import type { Check } from "./check.ts";
 import { checkCaption } from "./check-caption.ts";
 import { checkClick } from "./check-click.ts";
+import { checkHeldOut } from "./check-held-out.ts";
 import { checkPhotos } from "./check-photos.ts";
 import { checkPrompts } from "./check-prompts.ts";
 import { type Figure, printedFigures } from "./figure.ts";
@@ -17,6 +18,7 @@ import { openJudges } from "./judges.ts";
 
 const checks: Readonly<Record<string, Check>> = {
   prompts: checkPrompts,
+  "held-out": checkHeldOut,
   click: checkClick,
   caption: checkCaption,
   photos: checkPhotos,
