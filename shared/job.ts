@@ -104,6 +104,8 @@ export const ImagineInput = z.strictObject({
   negative: z.string().max(limits.maxPromptCharacters).default(""),
   /** Pictures. */
   count: z.number().int().min(1).max(limits.maxPicturesPerJob).default(4),
+  /** Of concepts that name none in the prompt: 0 what they began as, 1 what they learned. */
+  strength: z.number().min(0).max(limits.maxConceptStrength).optional(),
   /** Sampler steps; the model's own usual number when absent. */
   steps: z.number().int().min(1).max(limits.maxSamplerSteps).optional(),
   /** Classifier-free guidance scale (Ho & Salimans 2022), 1 is none; the model's own usual one when absent. */

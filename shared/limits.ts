@@ -7,6 +7,8 @@ export const limits = {
   maxConceptFileBytes: 8 * 1024 * 1024,
   maxConceptTokens: 75,
   maxConceptWidth: 8_192,
+  /** 1 is what was learned; see `<name:strength>` in prompt.ts. */
+  maxConceptStrength: 1.5,
   maxConceptNameCharacters: 32,
   /** Generations of a blend's family tree, and parents at its ends. */
   maxBlendDepth: 3,

@@ -9,7 +9,10 @@ export interface ConceptReference {
   /** Id or user name of the owner, from `<owner/name>`. */
   readonly owner?: string;
   readonly name: ConceptName;
-  /** Strength, 0–2; 1 when absent. */
+  /** From `<name:0.7>`: how far from what the concept began as (0) to what it learned (1, when absent), to
+   * limits.maxConceptStrength. */
+  readonly strength?: number;
+  /** What surrounding `(…:1.2)` multiply to, 0–2; 1 when absent. */
   readonly weight?: number;
 }
 
@@ -42,6 +45,15 @@ function weightOf(digits: string, where: string, kind = "weight", max = maxWeigh
   return weight <= max ? weight : fail(`${where}: a ${kind} goes from 0 to ${max}, got ${digits}`);
 }
 
+function strengthOf(digits: string, where: string): number {
+  const strength = Number(digits);
+  const most = limits.maxConceptStrength;
+  if (strength <= most) return strength;
+  return fail(
+    `${where}: a strength goes from 0 (what the concept began as) over 1 (what it learned) to ${most}, got ${digits}; for emphasis write (${where.replace(/:.*>$/, ">")}:1.3)`,
+  );
+}
+
 function nameOf(text: string, where: string): ConceptName {
   try {
     return conceptName(text);
@@ -70,11 +82,12 @@ function parseAngle(inside: string): PromptPart {
   const match = reference.exec(inside.trim());
   if (match === null) {
     return fail(
-      `${where}: expected <name>, <owner/name> or <name:weight>, without spaces; write \\< where you mean a plain <`,
+      `${where}: expected <name>, <owner/name> or <name:strength>, without spaces; write \\< where you mean a plain <`,
     );
   }
   const concept = referenceOf(match[1], match[2] ?? "", where);
-  return { concept: match[3] === undefined ? concept : weighted(concept, weightOf(match[3], where)) };
+  const strength = match[3] === undefined ? 1 : strengthOf(match[3], where);
+  return { concept: strength === 1 ? concept : { ...concept, strength } };
 }
 
 function parseBlend(inside: string, where: string): PromptPart {
@@ -129,7 +142,7 @@ function merge(parts: readonly PromptPart[]): PromptPart[] {
   return merged;
 }
 
-/** Reads a prompt: `<name>`, `<owner/name>`, `<name:0.8>`, `<a*0.6+red dragon*0.4>` (or `<a+b>`, equal shares), `embedding:name` and
+/** Reads a prompt: `<name>`, `<owner/name>`, `<name:0.8>` (of 0.8 strength), `<a*0.6+red dragon*0.4>` (or `<a+b>`, equal shares), `embedding:name` and
  * `(…:1.2)` as other tools write them. `\` before one of `< > ( ) : \` takes it literally. A `<` before a space, `=` or `-`,
  * or with no `>` after it on its line, is text.
  * @throws UserError bad_prompt | too_large */
@@ -217,8 +230,9 @@ const printReference = ({ owner, name }: ConceptReference): string => (owner ===
 
 function printPart(part: PromptPart): string {
   if ("concept" in part) {
-    const weight = part.concept.weight === undefined ? "" : `:${part.concept.weight}`;
-    return `<${printReference(part.concept)}${weight}>`;
+    const { strength, weight: emphasis } = part.concept;
+    const concept = `<${printReference(part.concept)}${strength === undefined ? "" : `:${strength}`}>`;
+    return emphasis === undefined ? concept : `(${concept}:${emphasis})`;
   }
   const inner =
     "text" in part

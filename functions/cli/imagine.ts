@@ -19,6 +19,7 @@ export interface ImagineFlags {
   readonly guidance?: number;
   readonly sampler: ImagineInput["sampler"];
   readonly negative: string;
+  readonly strength?: number;
   readonly out: string;
   readonly json: boolean;
 }
@@ -48,6 +49,11 @@ export const imagineCommand = (run: Runner): Command =>
         .choices([...samplerNames])
         .default("dpmpp-2m-karras"),
     )
+    .option(
+      "--strength <s>",
+      "of the words: 0 what they began as, 1 what they learned; <name:0.7> says it for one",
+      decimal(0, limits.maxConceptStrength),
+    )
     .option("--negative <text>", "what not to draw", "")
     .option("--out <folder>", "where pictures go", "out")
     .option("--json", "print the result as JSON", false)
@@ -71,6 +77,7 @@ export async function imaginePictures(
     seed: flags.seed ?? session.bench.randomSeed(),
     steps: flags.steps,
     guidance: flags.guidance,
+    strength: flags.strength,
     viewer: session.viewer,
   });
   const progress = createProgress(flags.json);

@@ -10,7 +10,12 @@ import { modelspec } from "./modelspec.ts";
 export interface Concept {
   readonly meta: ConceptMeta;
   readonly rows: Tensor;
+  /** What the rows began as, of the same shape. Absent in files of before this was kept, and of other tools. */
+  readonly initial?: Tensor;
 }
+
+/** The tensor of `initial`. */
+const initialKey = "initial";
 
 /** Our metadata's key in a safetensors header and in a PNG. */
 export const metadataKey = "eponym";
@@ -18,11 +23,12 @@ export const metadataKey = "eponym";
 /** Room for the header: the longest loss curve takes a third. */
 export const maxConceptHeaderBytes = 2 * 1024 * 1024;
 
-/** Our concept file: a safetensors file with the tensor `clip_l` f32 [n, d], the passport as JSON under `eponym`, and
+/** Our concept file: a safetensors file with the tensors `clip_l` and, where known, `initial`, f32 [n, d], the passport as JSON under `eponym`, and
  * modelspec.* for tools that read those. @throws UserError bad_concept when rows and passport disagree */
-export function encodeConcept({ meta, rows }: Concept): Uint8Array {
-  const checked = checkAgainst(meta, checkedRows(rows, `The concept <${meta.name}>`));
-  return encode({ clip_l: checked }, { [metadataKey]: JSON.stringify(meta), ...modelspec(meta) });
+export function encodeConcept({ meta, rows, initial }: Concept): Uint8Array {
+  const checked = (tensor: Tensor): Tensor => checkAgainst(meta, checkedRows(tensor, `The concept <${meta.name}>`));
+  const tensors = { clip_l: checked(rows), ...(initial && { [initialKey]: checked(initial) }) };
+  return encode(tensors, { [metadataKey]: JSON.stringify(meta), ...modelspec(meta) });
 }
 
 /** Reads a file that `encodeConcept` wrote. Files of other tools: see `importConcept`.
@@ -39,7 +45,9 @@ export function decodeConcept(bytes: Uint8Array, label = "The concept file"): Co
     );
   }
   const meta = decodeMeta(text, label);
-  return { meta, rows: checkAgainst(meta, checkedRows(rows, label)) };
+  const initial = tensors.get(initialKey);
+  const checked = (tensor: Tensor): Tensor => checkAgainst(meta, checkedRows(tensor, label));
+  return { meta, rows: checked(rows), ...(initial && { initial: checked(initial) }) };
 }
 
 /** Our passport from its JSON. @throws UserError bad_concept that names the first wrong field */

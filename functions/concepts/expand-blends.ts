@@ -16,13 +16,20 @@ export async function expandBlends(parts: readonly PromptPart[], resolve: Resolv
       for (const term of part.blend) blend.push(...((await termsOf(term, term.weight, resolve)) ?? [term]));
       expanded.push({ ...part, blend });
     } else if ("concept" in part) {
-      const { weight } = part.concept;
+      const { weight, strength, name } = part.concept;
       const blend = await termsOf(part.concept, 1, resolve);
+      if (blend !== undefined && strength !== undefined) throw noStrength(name, strength);
       expanded.push(blend === undefined ? part : { blend, ...(weight !== undefined && { weight }) });
     } else expanded.push(part);
   }
   return expanded;
 }
+
+const noStrength = (name: string, strength: number): UserError =>
+  new UserError(
+    "bad_prompt",
+    `<${name}:${strength}>: <${name}> is a blend, which began as nothing of its own, so it has no strength. Write <${name}>, or its parents with a strength each.`,
+  );
 
 async function termsOf(
   term: ConceptReference | BlendTerm,

@@ -1,7 +1,6 @@
 import type { ConceptMeta, Id, Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import type { Store } from "../store/store.ts";
-import type { Tensor } from "../tensor/tensor.ts";
 import { type Concept, encodeConcept } from "./concept-file.ts";
 import { keepPictures } from "./keep-pictures.ts";
 import { nameKey, ownerKey, rowsKey } from "./library-keys.ts";
@@ -13,7 +12,7 @@ import { changeRecord, createRecord, encodeJson, passportOf, readRecord, require
 export async function saveConcept(
   store: Store,
   { blend, ...meta }: ConceptMeta,
-  rows: Tensor | undefined,
+  tensors: Omit<Concept, "meta"> | undefined,
 ): Promise<ConceptMeta> {
   const before = await readRecord(store, meta.id);
   if (before !== undefined && before.owner.id !== meta.owner.id) throw takenId(meta.id);
@@ -23,12 +22,12 @@ export async function saveConcept(
     scope: "private",
     scopeId: meta.owner.id,
     versions: [],
-    ...(rows === undefined && { blend }),
+    ...(tensors === undefined && { blend }),
   };
   await store.put(ownerKey(fresh.owner.id, fresh.id), encodeJson({ id: fresh.id }));
   const mine = await keepPictures(store, fresh);
-  if (rows !== undefined) {
-    await store.put(rowsKey(mine.id, 1), encodeConcept({ meta: mine, rows }), { ifNoneMatch: "*" });
+  if (tensors !== undefined) {
+    await store.put(rowsKey(mine.id, 1), encodeConcept({ meta: mine, ...tensors }), { ifNoneMatch: "*" });
   }
   const own = nameKey(privatePlace(mine.owner.id), mine.name);
   const record = await createRecord(store, { ...mine, nameKeys: [own] });
@@ -45,7 +44,7 @@ export async function relearnConcept(
   store: Store,
   id: Id,
   viewer: Viewer,
-  { meta, rows }: Concept,
+  { meta, ...tensors }: Concept,
 ): Promise<ConceptMeta> {
   for (let skipped = 0; ; ) {
     const old = await requireOwned(store, id, viewer);
@@ -55,7 +54,9 @@ export async function relearnConcept(
     const version = old.version + 1 + skipped;
     const versions = [...old.versions, { version: old.version, created: old.created }].slice(-100);
     const next = await keepPictures(store, { ...meta, ...identityOf(old), id, version, versions });
-    const written = await store.put(rowsKey(id, version), encodeConcept({ meta: next, rows }), { ifNoneMatch: "*" });
+    const written = await store.put(rowsKey(id, version), encodeConcept({ meta: next, ...tensors }), {
+      ifNoneMatch: "*",
+    });
     if (!written.ok) {
       skipped += 1;
       continue;

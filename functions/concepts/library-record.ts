@@ -92,10 +92,10 @@ export async function readConcept(
   const wanted = version ?? record.version;
   const found = Number.isSafeInteger(wanted) && wanted > 0 ? await store.get(rowsKey(id, wanted)) : undefined;
   if (found === undefined) throw new UserError("not_found", `<${record.name}> has no version ${wanted}.`);
-  const { meta, rows } = decodeConcept(found.data, `Version ${wanted} of <${record.name}>`);
+  const { meta, ...tensors } = decodeConcept(found.data, `Version ${wanted} of <${record.name}>`);
   const { name, owner, scope, scopeId } = record;
   return {
     meta: { ...(wanted === record.version ? passportOf(record) : meta), name, owner, scope, scopeId },
-    rows,
+    ...tensors,
   };
 }

@@ -53,7 +53,7 @@ export interface ConceptLibrary {
 /** @param now milliseconds since 1970 */
 export function createLibrary(store: Store, now: () => number = Date.now): ConceptLibrary {
   return {
-    save: ({ meta, rows }) => saveConcept(store, meta, rows),
+    save: ({ meta, ...tensors }) => saveConcept(store, meta, tensors),
     saveBlend: (meta) => saveConcept(store, meta, undefined),
     relearn: (id, viewer, concept) => relearnConcept(store, id, viewer, concept),
     resolve: (reference, viewer) => resolveReference(store, reference, viewer),

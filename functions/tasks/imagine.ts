@@ -1,9 +1,12 @@
 import { UserError } from "../../shared/error.ts";
 import type { DrawnPicture, ImagineInput, TaskEvent, UsedConcept } from "../../shared/job.ts";
 import { type ConceptReference, parsePrompt } from "../../shared/prompt.ts";
+import type { Concept } from "../concepts/concept-file.ts";
 import { expandBlends } from "../concepts/expand-blends.ts";
+import { slideRows } from "../inversion/slide-rows.ts";
 import type { TaskContext } from "../jobs/runner.ts";
 import { encodePng, encodeWebp } from "../tensor/encode-picture.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { drawPictures } from "./draw-pictures.ts";
 import type { Workbench } from "./workbench.ts";
 
@@ -23,12 +26,13 @@ export async function* imagine(
   const used = new Map<string, UsedConcept>();
   const notes: string[] = [];
   const findRows = async (reference: ConceptReference) => {
-    const { meta, rows } = await loadReference(bench, reference, input.viewer);
+    const concept = await loadReference(bench, reference, input.viewer);
+    const { meta } = concept;
     if (!used.has(meta.id) && meta.baseModel.hash !== model.hash && meta.baseModel.hash !== "unknown") {
       notes.push(`<${meta.name}> was learned on ${meta.baseModel.id}, not on ${model.id}: it may look different here.`);
     }
     used.set(meta.id, { id: meta.id, version: meta.version, name: meta.name, owner: meta.owner, scope: meta.scope });
-    return rows;
+    return rowsAt(concept, reference.strength ?? input.strength ?? 1);
   };
   if (attempt > 1) yield { type: "log", text: `attempt ${attempt}` };
   const drawing = drawPictures(model, {
@@ -85,6 +89,16 @@ async function loadReference(bench: Workbench, reference: ConceptReference, view
   });
 }
 
+/** The concept's rows at a strength. @throws UserError bad_concept when only what it learned is known */
+function rowsAt({ meta, rows, initial }: Concept, strength: number): Tensor {
+  if (strength === 1) return rows;
+  if (initial) return slideRows(initial, rows, strength);
+  throw new UserError(
+    "bad_concept",
+    `<${meta.name}> can be drawn at full strength only: its file does not say what it began as, because it was imported or learned before that was kept. Write <${meta.name}> without a strength${meta.source ? ", or relearn it" : ""}.`,
+  );
+}
+
 const latentShapeOf = (model: Awaited<ReturnType<Workbench["model"]>>, { width, height }: ImagineInput) => {
   if (width === undefined && height === undefined) return undefined;
   const [channels, side] = model.latentShape as [number, number];
@@ -100,13 +114,13 @@ const seedOf = (jobId: string, bench: Workbench): number => {
 
 /** What the file says about its own making. Names of concepts, never ids of people. */
 function provenance(
-  { prompt, negative, sampler }: ImagineInput,
+  { prompt, negative, sampler, strength }: ImagineInput,
   made: { model: string; seed: number; steps: number; guidance: number; used: readonly UsedConcept[] },
 ): Record<string, string> {
   const { used, ...settings } = made;
   const concepts = used.map(({ name, version }) => `${name} v${version}`);
   return {
     Software: "Eponym",
-    eponym: JSON.stringify({ prompt, negative, sampler, ...settings, concepts, generated: true }),
+    eponym: JSON.stringify({ prompt, negative, sampler, strength, ...settings, concepts, generated: true }),
   };
 }

@@ -107,6 +107,7 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
   const pictures = await writePictures(files, { strip, chart, tiles, previews, name: input.name });
   const concept: Concept = {
     rows: best.rows,
+    initial: initialiser.rows,
     meta: passport(input, {
       ...{ subject, model, options, initialiser, state: next.value, pictures, jobId },
       morePictures: further.map(({ keys: ownKeys }) => ownKeys),

@@ -15,6 +15,15 @@ test("a concept comes back from its file as it was", () => {
   expect(decodeConcept(encodeConcept(goldenConcept))).toEqual(goldenConcept);
 });
 
+test("what the rows began as travels along; a file of before comes back without", () => {
+  const initial = tensor(
+    goldenRows.data.map((x) => x / 2),
+    goldenRows.shape,
+  );
+  expect(decodeConcept(encodeConcept({ ...goldenConcept, initial }))).toEqual({ ...goldenConcept, initial });
+  expect(decodeConcept(encodeConcept(goldenConcept)).initial).toBeUndefined();
+});
+
 test("any rows come back bit for bit", () => {
   const value = fc.float({ noNaN: true, noDefaultInfinity: true });
   const shape = fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 9 }));
@@ -54,6 +63,20 @@ test.each<[string, () => Uint8Array, string]>([
   ["nine million bytes", () => new Uint8Array(9_000_000), "too_large"],
   ["NaN", () => file(withValue(Number.NaN)), "bad_concept"],
   ["infinity", () => file(withValue(Number.NEGATIVE_INFINITY)), "bad_concept"],
+  [
+    "a beginning of other shape",
+    () =>
+      encode(
+        { clip_l: goldenRows, initial: tensor(new Float32Array(32), [2, 16]) },
+        { [metadataKey]: JSON.stringify(meta) },
+      ),
+    "bad_concept",
+  ],
+  [
+    "NaN in its beginning",
+    () => encode({ clip_l: goldenRows, initial: withValue(Number.NaN) }, { [metadataKey]: JSON.stringify(meta) }),
+    "bad_concept",
+  ],
   ["more rows than its passport says", () => file(tensor(new Float32Array(64), [4, 16])), "bad_concept"],
   ["another width than its passport says", () => file(tensor(new Float32Array(48), [6, 8])), "bad_concept"],
   ["76 rows", () => file(tensor(new Float32Array(76 * 16), [76, 16]), { tokens: 76 }), "bad_concept"],

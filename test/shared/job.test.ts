@@ -46,6 +46,7 @@ test.each([
   ["an unknown update", { ...learn, improvements: { update: "sgd" } }],
   ["a bad name", { ...learn, name: "my cat" }],
   ["eleven pictures", { task: "imagine", prompt: "x", count: 11 }],
+  ["a strength of 2", { task: "imagine", prompt: "x", strength: 2 }],
   ["an empty prompt", { task: "imagine", prompt: "  " }],
   ["a prompt too long", { task: "imagine", prompt: "x".repeat(1001) }],
   ["an odd size", { task: "imagine", prompt: "x", width: 100 }],

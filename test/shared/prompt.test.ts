@@ -18,9 +18,12 @@ test.each<[string, readonly PromptPart[]]>([
   ],
   [
     "<a:0.5> <t:1.2>",
-    [{ concept: { name: "a", weight: 0.5 } }, { text: " " }, { concept: { name: "t", weight: 1.2 } }],
+    [{ concept: { name: "a", strength: 0.5 } }, { text: " " }, { concept: { name: "t", strength: 1.2 } }],
   ],
-  ["<mycat:0.8>", [{ concept: { name: "mycat", weight: 0.8 } }]],
+  ["<mycat:0.8>", [{ concept: { name: "mycat", strength: 0.8 } }]],
+  ["<mycat:0>", [{ concept: { name: "mycat", strength: 0 } }]],
+  ["<mycat:1.0>", [{ concept: { name: "mycat" } }]],
+  ["(<ann/mycat:0.8>:1.2)", [{ concept: { owner: "ann", name: "mycat", strength: 0.8, weight: 1.2 } }]],
   [
     "<a*0.6+b*0.4>",
     [
@@ -110,7 +113,8 @@ test.each([
   ["<@1234>", "mentions"],
   ["<my cat>", "without spaces"],
   ["<mуcat>", "different scripts"],
-  ["<mycat:3>", "0 to 2"],
+  ["<mycat:3>", "to 1.5, got 3; for emphasis write (<mycat>:1.3)"],
+  ["<mycat:-1>", "without spaces"],
   ["(x:30)", "0 to 2"],
   ["<a*0.6+b>", "or none"],
   ["<a*x+b>", "blend"],
@@ -140,6 +144,7 @@ const weight = fc
   .map((hundredths) => hundredths / 100)
   .filter((w) => w !== 1);
 const share = fc.integer({ min: 1, max: 150 }).map((hundredths) => hundredths / 100);
+const strength = weight.filter((w) => w <= 1.5);
 const maybe = <T>(key: string, value: fc.Arbitrary<T>) =>
   fc.option(value).map((got) => (got === null ? {} : { [key]: got }));
 const merge = (...parts: fc.Arbitrary<object>[]) => fc.tuple(...parts).map((all) => Object.assign({}, ...all));
@@ -170,7 +175,7 @@ const part = fc.oneof(
     text.map((t) => ({ text: t })),
     maybe("weight", weight),
   ),
-  merge(reference, maybe("weight", weight)).map((concept) => ({ concept })),
+  merge(reference, maybe("weight", weight), maybe("strength", strength)).map((concept) => ({ concept })),
   merge(
     fc
       .array(

@@ -213,6 +213,8 @@ test("negative prompts, weights, blends and other sizes draw, each differently",
     { prompt: "<mymug:0.4> in space" },
     { prompt: "<mymug*0.5+mymug-4*0.5> in space" },
     { prompt: "(<mymug> in space:1.3)" },
+    { prompt: "(<mymug>:1.3) in space" },
+    { prompt: "<mymug:1.4> in space" },
     { guidance: 1 },
     { sampler: "euler" },
   ];
@@ -225,4 +227,32 @@ test("negative prompts, weights, blends and other sizes draw, each differently",
   expect(pixels.size).toBe(variants.length);
   const { output } = await run("job-9", ImagineInput.parse({ ...base, width: 32, height: 16 }));
   expect((output as ImagineOutput).pictures[0]).toMatchObject({ width: 32, height: 16 });
+});
+
+test("a strength slides a word between what it began as and what it learned, for one word or for all", async () => {
+  const base = { task: "imagine", count: 1, seed: 1, steps: 3, viewer: me };
+  const pixelsOf = async (jobId: string, change: object): Promise<Uint8Array> => {
+    const { output } = await run(jobId, ImagineInput.parse({ ...base, ...change }));
+    const key = (output as ImagineOutput).pictures[0]?.key as string;
+    return (await readPicture((await store.get(key))?.data as Uint8Array)).data;
+  };
+  const began = await pixelsOf("job-30", { prompt: "red mug in space" });
+  expect(await pixelsOf("job-31", { prompt: "<mymug:0> in space" })).toEqual(began);
+  const learned = await pixelsOf("job-32", { prompt: "<mymug> in space" });
+  expect(await pixelsOf("job-33", { prompt: "<mymug:1> in space", strength: 0.3 })).not.toEqual(began);
+  const between = await pixelsOf("job-34", { prompt: "<mymug:0.4> in space", strength: 0.9 });
+  expect(await pixelsOf("job-35", { prompt: "<mymug> in space", strength: 0.4 })).toEqual(between);
+  for (const end of [began, learned]) expect(between).not.toEqual(end);
+});
+
+test("a concept whose file does not say what it began as is drawn at full strength only, and says why", async () => {
+  const { meta } = await bench.library.load((await bench.library.resolve({ name: "mymug" as never }, me)).id, me);
+  const { rows } = await bench.library.load(meta.id, me);
+  await bench.library.save({ meta: { ...meta, id: "oldone", name: "oldone" as never }, rows });
+  const input = { task: "imagine", prompt: "<oldone>", count: 1, steps: 2, viewer: me };
+  expect((await run("job-36", ImagineInput.parse(input))).output).toBeDefined();
+  await expect(run("job-37", ImagineInput.parse({ ...input, strength: 0.5 }))).rejects.toMatchObject({
+    code: "bad_concept",
+    message: expect.stringMatching(/full strength only.*relearn/),
+  });
 });
