@@ -105,7 +105,8 @@ function metricNews({ metrics }: JobProgress, told: Told): JobEvent[] {
 
 function stepNews({ stage, step, total, etaMs, curve, previews }: JobProgress, told: Told): JobEvent[] {
   const points = curve.points.filter((point) => point.step > told.curveStep);
-  told.curveStep = curve.points.at(-1)?.step ?? told.curveStep;
+  // Never back: an attempt that resumes from a checkpoint repeats steps that were told already, with the same losses.
+  told.curveStep = Math.max(told.curveStep, curve.points.at(-1)?.step ?? -1);
   const lossEvents = points.map((loss) => ({
     type: "progress" as const,
     stage: curve.place?.stage ?? stage,
