@@ -16,9 +16,9 @@ from renders import COLOURS, HELD_OUT, pattern, recolour
 from scenes import scene
 
 SAMPLES = [
+    {"name": "tiger", "codepoint": "1f42f", "set": "fluent-3d", "scene": "forest", "note": "a tiger, a class that training never saw"},
     {"name": "robot", "codepoint": "1f916", "set": "fluent-3d", "scene": "grass", "note": "a robot, a class that training never saw"},
     {"name": "teddy", "codepoint": "1f9f8", "set": "fluent-3d", "scene": "room", "note": "a teddy bear, a class that training never saw"},
-    {"name": "tiger", "codepoint": "1f42f", "set": "fluent-3d", "scene": "forest", "note": "a tiger, a class that training never saw"},
     {"name": "teapot", "codepoint": "1fad6", "set": "fluent-3d", "scene": "kitchen", "note": "a red teapot, a class that training never saw"},
     {"name": "backpack", "codepoint": "1f392", "set": "fluent-3d", "scene": "mountains", "note": "a backpack, a class that training never saw"},
     {"name": "dotted cat", "codepoint": "1f431", "set": "noto", "scene": "beach", "note": "a blue cat with dots: the kind is known, this one is held out"},
