@@ -1,5 +1,5 @@
 /** Where in 0…1 of the timesteps a uniform draw falls when large ones are drawn more often: ReVersion's importance sampling
- * (Huang et al. 2023, eq. 7), density f(x) = 1 − α cos πx over x = t / T. What a thing is, is decided at large t, its surface
+ * (Huang et al. 2023; `importance_sampling_fn` of their train.py, α 0.5), density f(x) = 1 − α cos πx over x = t / T. What a thing is, is decided at large t, its surface
  * at small t. The density stays within 1 ± α, where x₀-space weights would put nine tenths of the learning above t = 700.
  * Inverts F(x) = x − (α / π) sin πx; monotone, so stratified draws stay stratified.
  * @param uniform in [0, 1) @param alpha 0 … 1, 0 changes nothing */
