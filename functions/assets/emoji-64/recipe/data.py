@@ -3,7 +3,8 @@
     python data.py --work DIR --count 60000 --phase 1 --seed 1 --out DIR/bank1
 
 writes `pictures.npy` uint8 [N, 64, 64, 3], `facts.json` (one row a picture) and a sheet of samples. Phase 1 is centred
-and plain; phase 2 adds recolouring, patterns, accessories, light, size and place.
+and plain; phase 2 adds recolouring, patterns, accessories, light, size and place. With `--nameless 0.5` half the pictures
+show emoji outside the vocabulary under made-up words (see renders.py).
 """
 
 import argparse
@@ -14,18 +15,19 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from renders import COLOURS, HERE, WORDS, Renders, accessorise, hue_of, lit, main_colour, pattern, recolour
+from renders import ACCESSORIES, COLOURS, HERE, PATTERNS, WORDS, Renders, accessorise, hue_of, lit, main_colour, pattern, recolour
 from scenes import PHRASES, SCENES, plain, scene
 
 TEMPLATES = json.loads((HERE / "templates.json").read_text())["templates"]
 SIMPLE = ["a {}", "a {}", "the {}", "a picture of a {}", "an image of a {}", "a drawing of a {}", "an emoji of a {}", "{}", "my {}", "one {}"]
+PLACE_OF = {word: i for i, word in enumerate(WORDS)}
 STYLE = {"fluent-flat": "flat", "fluent-3d": "3d", "fluent-gradient": "shaded", "noto": "cartoon"}
 SET_SHARES = {1: {"fluent-flat": 0.4, "fluent-3d": 0.4, "fluent-gradient": 0.15, "noto": 0.05}, 2: {"fluent-flat": 0.34, "fluent-3d": 0.34, "fluent-gradient": 0.16, "noto": 0.16}}
 
 
 def never_together(word, scene_name):
     """True for the seventh of subject × scene pairs that training never shows, kept to measure composition."""
-    return (WORDS.index(word) + 3 * SCENES.index(scene_name)) % 7 == 0
+    return word in PLACE_OF and (PLACE_OF[word] + 3 * SCENES.index(scene_name)) % 7 == 0
 
 
 def with_article(template, phrase):
@@ -34,10 +36,11 @@ def with_article(template, phrase):
 
 
 def caption_of(fact, rng):
-    """A caption for a row of facts.json: template, optional colour, subject (or `*`), scene, now and then the style."""
+    """A caption for a row of facts.json: template, marks, optional colour, subject (or `*`), scene, now and then the style."""
     words = [fact["word"]]
     if fact["colour"] and (fact["recoloured"] or rng.random() < 0.3):
         words.insert(0, fact["colour"])
+    words = fact.get("marks", []) + words
     phrase = "*" if rng.random() < 0.04 else " ".join(words)
     template = rng.choice(TEMPLATES) if rng.random() < 0.5 else rng.choice(SIMPLE)
     caption = with_article(template, phrase)
@@ -59,19 +62,22 @@ def choose_render(renders, word, phase, rng):
 
 
 def vary(picture, phase, renders, rng):
-    """(picture, whether it was recoloured). Phase 1: a fifth recoloured. Phase 2: patterns, accessories and light too."""
-    recoloured = rng.random() < (0.2 if phase == 1 else 0.3)
+    """(picture, whether it was recoloured, words of its marks). Phase 1: a fifth recoloured. Phase 2: patterns, accessories, light too."""
+    marks, recoloured = [], rng.random() < (0.2 if phase == 1 else 0.3)
     if recoloured:
         picture = recolour(picture, hue_of(rng.choice(["red", "orange", "yellow", "green", "blue", "purple", "pink"]), rng))
     if phase == 2:
-        if rng.random() < 0.08:
-            picture = pattern(picture, rng.choice(["stripes", "dots", "stars", "checks"]), rng.choice(list(COLOURS.values())))
-        if rng.random() < 0.04:
-            worn = rng.choice([renders.index[c, "fluent-flat"] for c in ("1f451", "1f3a9")])
-            picture = accessorise(picture, renders.crop(worn))
+        if rng.random() < 0.12:
+            kind = rng.choice(list(PATTERNS))
+            picture = pattern(picture, kind, rng.choice(list(COLOURS.values())))
+            marks.append(PATTERNS[kind])
+        if rng.random() < 0.06:
+            worn = rng.choice(list(ACCESSORIES))
+            picture = accessorise(picture, renders.crop(renders.index[worn, "fluent-flat"]))
+            marks.append(ACCESSORIES[worn])
         if rng.random() < 0.3:
             picture = lit(picture, rng)
-    return picture, recoloured
+    return picture, recoloured, marks
 
 
 def place(background, picture, size, centre):
@@ -99,15 +105,17 @@ def background_bank(rng, each=150, side=64):
     return bank | {name: [plain(rgb, rng, side) for _ in range(each // 3)] for name, rgb in COLOURS.items()}
 
 
-def composites(renders, count, phase, seed):
-    """Yields (RGB picture, mask, fact) `count` times; the words take turns."""
+def composites(renders, count, phase, seed, nameless=0.0):
+    """Yields (RGB picture, mask, fact) `count` times; the words take turns, and a share of `nameless` shows made-up ones."""
     rng = random.Random(seed)
     bank = background_bank(rng)
-    colours = {}
+    colours, made_up_words = {}, list(renders.nameless)
     for i in range(count):
         word = WORDS[i % len(WORDS)]
+        if nameless and rng.random() < nameless:
+            word = rng.choice(made_up_words)
         at = choose_render(renders, word, phase, rng)
-        picture, recoloured = vary(renders.crop(at), phase, renders, rng)
+        picture, recoloured, marks = vary(renders.crop(at), phase, renders, rng)
         if recoloured:
             colour = main_colour(picture)[0]
         else:
@@ -120,7 +128,7 @@ def composites(renders, count, phase, seed):
             picture = picture.transpose(Image.FLIP_LEFT_RIGHT)
         centre = (32 + rng.uniform(-spread, spread), 33 + rng.uniform(-spread, spread))
         out, mask = place(background, picture, rng.uniform(low, high), centre)
-        fact = {"word": word, "render": at, "set": renders.entries[at]["set"], "colour": colour, "recoloured": recoloured and colour is not None}
+        fact = {"word": word, "marks": marks, "render": at, "set": renders.entries[at]["set"], "colour": colour, "recoloured": recoloured and colour is not None}
         yield out, mask, fact | {"scene": scene_name, "background": background_colour}
 
 
@@ -141,12 +149,13 @@ def main():
     arguments.add_argument("--count", type=int, default=60000)
     arguments.add_argument("--phase", type=int, default=1)
     arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--nameless", type=float, default=0, help="share of pictures that show things outside the vocabulary")
     arguments.add_argument("--out", required=True)
     a = arguments.parse_args()
     out = Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
     pictures, facts = np.zeros((a.count, 64, 64, 3), np.uint8), []
-    for i, (picture, _, fact) in enumerate(composites(Renders(a.work), a.count, a.phase, a.seed)):
+    for i, (picture, _, fact) in enumerate(composites(Renders(a.work), a.count, a.phase, a.seed, a.nameless)):
         pictures[i] = np.asarray(picture)
         facts.append(fact)
     np.save(out / "pictures.npy", pictures)

@@ -6,6 +6,7 @@ Reads `rgba.bin` and `renders.json` as render.ts writes them, `subjects.json` an
 import colorsys
 import json
 import random
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -28,7 +29,32 @@ HUES = [(14, "red"), (42, "orange"), (66, "yellow"), (165, "green"), (258, "blue
 
 NEVER = {c for held in HELD_OUT["classes"] for c in (held["codepoint"], *held["alsoHeldOut"])}
 NEVER |= {reserve["codepoint"] for reserve in HELD_OUT["reserve"]}
+# Their names, too, stay out of what is drawn besides the vocabulary: a woman's boot is a boot.
+HELD_NAMES = {held["name"] for held in HELD_OUT["classes"]}
 HELD_PAIRS = {(held["codepoint"], held["set"]) for held in HELD_OUT["instances"]}
+
+
+# Emoji outside the vocabulary stand in training captions as made-up words, and so do patterns and accessories. Their embeddings
+# are trained and thrown away: what stays is a UNet that draws things from embeddings of no known word, as inversion asks of it.
+PATTERNS = {"stripes": "zzstriped", "dots": "zzdotted", "stars": "zzstarry", "checks": "zzchecked"}
+ACCESSORIES = {"1f451": "zzcrowned", "1f3a9": "zzhatted"}
+
+
+def made_up(codepoint):
+    """A word of letters for a codepoint of hexadecimal digits."""
+    return "zz" + codepoint.translate(str.maketrans("0123456789", "ghijklmnop"))
+
+
+def nameless(entries):
+    """{made-up word: codepoint} of things outside the vocabulary: no people, no clock faces, few smileys, nothing held out."""
+    known = {code for words in SUBJECTS.values() for codes in words.values() for code in codes}
+    found = {}
+    for entry in entries:
+        code, label = entry["codepoint"], entry["label"].lower()
+        skipped = "-" in code or entry["group"] == 1 or (entry["group"] == 0 and int(code, 16) % 5 > 0)
+        if not (skipped or code in known | NEVER or set(label.split()) & HELD_NAMES or re.search("o’clock|thirty", label)):
+            found[made_up(code)] = code
+    return dict(sorted(found.items()))
 
 
 class Renders:
@@ -43,9 +69,11 @@ class Renders:
             if e["codepoint"] not in NEVER and (e["codepoint"], e["set"]) not in HELD_PAIRS
         ]  # fmt: skip
         allowed = set(self.trainable)
+        self.nameless = nameless(self.entries)
+        codes_of = {word: codes for words in SUBJECTS.values() for word, codes in words.items()} | {word: [code] for word, code in self.nameless.items()}
         self.of_word = {
             word: {s: [self.index[c, s] for c in codes if self.index.get((c, s)) in allowed] for s in ("fluent-flat", "fluent-3d", "fluent-gradient", "noto")}
-            for codes_of in SUBJECTS.values() for word, codes in codes_of.items()
+            for word, codes in codes_of.items()
         }  # fmt: skip
         self.crop = lru_cache(maxsize=8000)(self._crop)
 

@@ -1,6 +1,9 @@
 """Trains the UNet and the text encoder together on latents of banks of composites.
 
-    python train.py --work DIR --banks DIR/bank1[,DIR/bank2] --minutes 95 [--resume]
+    python train.py --work DIR --banks DIR/bank1[,DIR/bank2] --minutes 95 [--resume | --from-means]
+
+Captions may hold made-up words (renders.py): their rows of the token embedding come after the tokenizer's own and are cut off in
+`ema.pt`. `--freeze-text` trains nothing else of the text encoder.
 
 v-prediction, plain MSE, caption dropout 10 %, Muon for matrices and AdamW for the rest, EMA; the rate rises, stays, and falls
 to zero in the last third of the time (WSD: Hu et al. 2024, "MiniCPM"). `running.pt` holds everything a resumed run needs; `ema.pt`
@@ -22,6 +25,7 @@ import torch
 from data import caption_of
 from models import count, make_scheduler, make_text_encoder, make_unet, make_vae
 from muon import Muon
+from renders import ACCESSORIES, PATTERNS, Renders
 from tokenizer import write_tokenizer
 from vae import encode
 
@@ -42,27 +46,29 @@ def encode_bank(work, bank):
         print(f"{i + len(latents[-1])} pictures encoded", flush=True)
 
 
-def load_bank(bank, tokenizer):
-    """(latents f16 [N, 16, 8, 8], token ids int16 [N, 3, 24])."""
+def load_bank(bank, tokenizer, made_up):
+    """(latents f16 [N, 16, 8, 8], token ids int16 [N, 3, 24]); `made_up` words follow the tokenizer's own tokens."""
     facts, rng = json.loads((bank / "facts.json").read_text()), random.Random(0)
     captions = [caption_of(fact, rng) for fact in facts for _ in range(CAPTIONS_EACH)]
-    return torch.load(bank / "latents.pt"), known_token_ids(tokenizer, captions).reshape(len(facts), CAPTIONS_EACH, -1).short()
+    return torch.load(bank / "latents.pt"), known_token_ids(tokenizer, captions, made_up).reshape(len(facts), CAPTIONS_EACH, -1).short()
 
 
 def token_ids(tokenizer, captions):
     return tokenizer(captions, padding="max_length", truncation=True, max_length=tokenizer.model_max_length, return_tensors="pt").input_ids
 
 
-def known_token_ids(tokenizer, captions):
-    """token_ids for captions of known words only, where one word is one token: a hundred times faster."""
+def known_token_ids(tokenizer, captions, made_up=()):
+    """token_ids for captions of known and made-up words only, where one word is one token: a hundred times faster."""
     vocabulary, length = tokenizer.get_vocab(), tokenizer.model_max_length
+    vocabulary |= {word + "</w>": len(tokenizer) + i for i, word in enumerate(made_up)}
     rows = []
     for caption in captions:
         words = re.findall(r"[a-z]+|[0-9]|[^\sa-z0-9]", caption)[: length - 2]
         ids = [tokenizer.bos_token_id, *(vocabulary[word + "</w>"] for word in words)]
         rows.append(ids + [tokenizer.eos_token_id] * (length - len(ids)))
     rows = torch.tensor(rows)
-    assert torch.equal(rows[:64], token_ids(tokenizer, captions[:64]))
+    plain = [i for i, caption in enumerate(captions[:999]) if "zz" not in caption]
+    assert torch.equal(rows[plain], token_ids(tokenizer, [captions[i] for i in plain]))
     return rows
 
 
@@ -88,12 +94,28 @@ def v_error(unet, text, latents, ids, alphas, seed=1):
 
 def optimisers(unet, text, rate):
     """Muon for the hidden matrices; AdamW for embeddings, norms, biases, and the layers at either end."""
-    named = [*unet.named_parameters(prefix="unet"), *text.named_parameters(prefix="text")]
+    named = [(name, p) for name, p in [*unet.named_parameters(prefix="unet"), *text.named_parameters(prefix="text")] if p.requires_grad]
     ends = ("embedding", "conv_in", "conv_out")
     hidden = [p for name, p in named if p.ndim > 1 and not any(end in name for end in ends)]
     chosen = {id(p) for p in hidden}
     rest = [p for _, p in named if id(p) not in chosen]
     return Muon(hidden, rate), torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True)
+
+
+def freeze_known(text, known):
+    """Leaves only the rows of made-up words, from row `known` on, to be trained."""
+    text.requires_grad_(False)
+    rows = text.text_model.embeddings.token_embedding.weight.requires_grad_(True)
+    rows.register_hook(lambda gradient: torch.cat([torch.zeros_like(gradient[:known]), gradient[known:]]))
+
+
+def load_means(path, unet, text):
+    """Starts both networks from the running averages of an `ema.pt`; made-up words keep their random rows."""
+    state = torch.load(path)
+    unet.load_state_dict(state["unet"])
+    name, rows = "text_model.embeddings.token_embedding.weight", text.text_model.embeddings.token_embedding.weight.detach()
+    text.load_state_dict(state["text"] | {name: torch.cat([state["text"][name], rows[len(state["text"][name]) :]])})
+    return state["step"], state["seen"]
 
 
 def rate_at(step, share):
@@ -110,6 +132,8 @@ def main():
     arguments.add_argument("--batch", type=int, default=64)
     arguments.add_argument("--encode-only", action="store_true", help="only fill the banks' latents")
     arguments.add_argument("--resume", action="store_true")
+    arguments.add_argument("--from-means", action="store_true", help="start from ema.pt, with fresh optimisers")
+    arguments.add_argument("--freeze-text", action="store_true", help="train no row of the text encoder but those of made-up words")
     arguments.add_argument("--fresh-schedule", action="store_true", help="resume the weights, but start the time anew")
     a = arguments.parse_args()
     torch.set_num_threads(1)
@@ -125,22 +149,28 @@ def main():
 
 def train(a, work, banks):
     tokenizer = write_tokenizer(work / "tokenizer")
-    loaded = [load_bank(bank, tokenizer) for bank in banks]
+    made_up = [*Renders(work).nameless, *PATTERNS.values(), *ACCESSORIES.values()]
+    loaded = [load_bank(bank, tokenizer, made_up) for bank in banks]
     latents, ids = (torch.cat(parts) for parts in zip(*loaded, strict=True))
     validation = (latents[:VALIDATION], ids[:VALIDATION, 0])
     empty = token_ids(tokenizer, [""])[0].short()
     alphas = make_scheduler().alphas_cumprod
-    unet, text = make_unet(), make_text_encoder(len(tokenizer), tokenizer.bos_token_id, tokenizer.eos_token_id)
+    unet, text = make_unet(), make_text_encoder(len(tokenizer) + len(made_up), tokenizer.bos_token_id, tokenizer.eos_token_id)
+    step, seen, spent = 0, 0, 0.0
+    if a.from_means:
+        step, seen = load_means(work / "ema.pt", unet, text)
+    if a.freeze_text:
+        freeze_known(text, len(tokenizer))
     # Backgrounds are learned in minutes: the middle, where the subject stands, counts more.
     centre = torch.full((8, 8), 0.5)
     centre[1:7, 1:7] = 1.4
     centre /= centre.mean()
-    parameters = [*unet.parameters(), *text.parameters()]
-    mean_unet, mean_text = copy.deepcopy(unet).requires_grad_(False), copy.deepcopy(text).requires_grad_(False)
-    means = [*mean_unet.parameters(), *mean_text.parameters()]
+    mean_unet, mean_text = copy.deepcopy(unet), copy.deepcopy(text)
+    pairs = zip([*unet.parameters(), *text.parameters()], [*mean_unet.parameters(), *mean_text.parameters()], strict=True)
+    parameters, means = zip(*[(p, mean) for p, mean in pairs if p.requires_grad], strict=True)
+    mean_unet.requires_grad_(False), mean_text.requires_grad_(False)
     muon, adam = optimisers(unet, text, a.rate)
     parts = {"unet": unet, "text": text, "mean_unet": mean_unet, "mean_text": mean_text, "muon": muon, "adam": adam}
-    step, seen, spent = 0, 0, 0.0
     if a.resume:
         state = torch.load(work / "running.pt")
         for key, part in parts.items():
@@ -149,7 +179,9 @@ def train(a, work, banks):
     print(f"UNet {count(unet):,}, text encoder {count(text):,}, {len(latents)} pictures", flush=True)
 
     def save():
-        torch.save({"unet": mean_unet.state_dict(), "text": mean_text.state_dict(), "step": step, "seen": seen}, work / "ema.tmp")
+        name = "text_model.embeddings.token_embedding.weight"
+        shipped = mean_text.state_dict() | {name: mean_text.state_dict()[name][: len(tokenizer)].clone()}
+        torch.save({"unet": mean_unet.state_dict(), "text": shipped, "step": step, "seen": seen}, work / "ema.tmp")
         (work / "ema.tmp").replace(work / "ema.pt")
         torch.save({key: part.state_dict() for key, part in parts.items()} | {"step": step, "seen": seen, "seconds": spent}, work / "running.tmp")
         (work / "running.tmp").replace(work / "running.pt")
