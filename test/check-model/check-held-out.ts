@@ -2,46 +2,32 @@ import { initialise } from "../../functions/inversion/initialiser.ts";
 import { learn } from "../../functions/inversion/learn.ts";
 import { defaultsOf } from "../../functions/inversion/learn-options.ts";
 import type { Workbench } from "../../functions/tasks/workbench.ts";
-import { type Box, boundingBox, type Mask } from "../../functions/tensor/mask.ts";
 import type { Picture } from "../../functions/tensor/pixels.ts";
 import type { Tensor } from "../../functions/tensor/tensor.ts";
 import { cropOnWhite } from "../../functions/vision/crop.ts";
-import { readBank, readMasks, readSheet } from "./bank.ts";
 import { type Check, shareOut } from "./check.ts";
 import { colourHistogram } from "./colour-histogram.ts";
 import { drawPrompts } from "./draw-prompts.ts";
 import { meanOf } from "./figure.ts";
-import { type Judge, likeliest, onlyBox } from "./judges.ts";
+import { type HeldOutThing, middle, nearest, openGallery, openHeldOut } from "./gallery.ts";
+import { onlyBox } from "./judges.ts";
 
 const seed = 7000;
 const steps = 100;
-/** Where the model draws its subject: the middle of 64 pixels. */
-const middle: Box = { left: 7, top: 8, width: 50, height: 50 };
 const arms = ["product", "paper", "star", "caption"] as const;
 type Arm = (typeof arms)[number];
 
 /** Things that training never saw, learned from one picture each and drawn in two scenes: whose true composites in other
  * scenes is the drawn subject most like, by judge b's features of the subject alone? */
 export const checkHeldOut: Check = async (tools) => {
-  const judge = tools.judges().b;
-  const { heldOut, scenes } = readBank();
-  const each = heldOut[0]?.scenes.length ?? 0;
-  const pictures = await readSheet("held-out.webp", heldOut.length * each);
-  const masks = await readMasks("held-out-masks.png", heldOut.length * each);
-  const subjects = pictures.map((picture, i) => onlyBox(picture, boundingBox(masks[i] as Mask) ?? middle));
-  const features = (await judge.judge(subjects)).map((seen) => seen.features);
-  const isLearned = (i: number): boolean => i % each === 0;
-  const gallery = features.flatMap((vector, i) => (isLearned(i) ? [] : [{ thing: Math.floor(i / each), vector }]));
-  const histograms = subjects.flatMap((picture, i) =>
-    isLearned(i) ? [] : [{ thing: Math.floor(i / each), vector: colourHistogram(picture) }],
-  );
-
-  const drawn = await shareOut(tools.benches, tools.sample(heldOut), async (bench, { fact, at }) => {
-    const rows = await learnArms(bench, pictures[at * each] as Picture, masks[at * each] as Mask, at);
-    const places = fact.scenes.slice(1);
+  const { things, phrases } = await openHeldOut();
+  const gallery = await openGallery(tools.judges().b, things);
+  const drawn = await shareOut(tools.benches, tools.sample(things), async (bench, { fact: thing, at }) => {
+    const rows = await learnArms(bench, thing);
+    const places = thing.scenes.slice(1);
     const made: { arm: Arm; picture: Picture; scene: string; thing: number }[] = [];
     for (const arm of arms) {
-      const prompts = places.map((scene) => `<x> ${scenes[scene]}`);
+      const prompts = places.map((scene) => `<x> ${phrases[scene]}`);
       const drawings = await drawPrompts(bench, prompts, seed + at, rows[arm]);
       made.push(...drawings.map((picture, i) => ({ arm, picture, scene: places[i] as string, thing: at })));
     }
@@ -49,51 +35,58 @@ export const checkHeldOut: Check = async (tools) => {
     return made;
   });
 
-  const groups = heldOut.map(({ group }) => group);
-  const judged = await judgeAll(judge, drawn.flat());
+  const pictures = drawn.flat();
+  const seen = await gallery.look(pictures.map(({ picture }) => picture));
+  const judged = pictures.map((row, i) => {
+    const { vector, scene } = seen[i] as (typeof seen)[number];
+    return { ...row, ...gallery.place({ thing: row.thing, vector }), sceneHit: scene === row.scene };
+  });
   const of = (arm: Arm) => judged.filter((row) => row.arm === arm);
-  const all = (rows: readonly Query[], among = gallery) => rows.map((row) => nearest(row, among) === row.thing);
-  const within = (rows: readonly Query[], among = gallery) =>
-    rows.map(
-      (row) =>
-        nearest(
-          row,
-          among.filter(({ thing }) => groups[thing] === groups[row.thing]),
-        ) === row.thing,
+  const figureOf = (arm: Arm, name: string, of4: boolean, goal?: number) =>
+    meanOf(
+      `held out, ${name}: nearest ${of4 ? "in its four" : "of all"}`,
+      of(arm).map((row) => (of4 ? row.nearestInFour : row.nearest)),
+      goal,
     );
   const scene = (arm: Arm) =>
     meanOf(
       `held out, ${arm}: scene`,
       of(arm).map((row) => row.sceneHit),
     );
-  const [product, caption] = [
-    meanOf("held out, product: nearest of all", all(of("product")), 0.6),
-    meanOf("held out, caption only: nearest of all", all(of("caption"))),
-  ];
-  const byColour = of("product").map(({ picture, thing }) => ({
-    thing,
-    vector: colourHistogram(onlyBox(picture, middle)),
-  }));
-  const real = features.flatMap((vector, i) => (isLearned(i) ? [{ thing: Math.floor(i / each), vector }] : []));
+  const product = figureOf("product", "product", false, 0.6);
+  const caption = figureOf("caption", "caption only", false);
+  const histograms = things.flatMap(({ at, subjects }) =>
+    subjects.slice(1).map((picture) => ({ thing: at, vector: colourHistogram(picture) })),
+  );
+  const byColour = of("product").map(
+    ({ picture, thing }) => nearest(colourHistogram(onlyBox(picture, middle)), histograms) === thing,
+  );
+  const ceiling = gallery.learned.map(gallery.place);
   const [shown, plain] = [scene("product"), scene("caption")];
   return [
     product,
-    meanOf("held out, product: nearest in its four", within(of("product")), 0.5),
-    meanOf("held out, paper mode: nearest of all", all(of("paper")), 0.6),
-    meanOf("held out, paper mode: nearest in its four", within(of("paper")), 0.5),
-    meanOf("held out, *: nearest of all", all(of("star"))),
-    meanOf("held out, *: nearest in its four", within(of("star"))),
+    figureOf("product", "product", true, 0.5),
+    figureOf("paper", "paper mode", false, 0.6),
+    figureOf("paper", "paper mode", true, 0.5),
+    figureOf("star", "*", false),
+    figureOf("star", "*", true),
     caption,
-    meanOf("held out, caption only: nearest in its four", within(of("caption"))),
+    figureOf("caption", "caption only", true),
     {
       name: "held out: product − caption only",
       value: product.value - caption.value,
       count: product.count,
       goal: 0.25,
     },
-    meanOf("held out, product, by colour histogram: nearest of all", all(byColour, histograms)),
-    meanOf("held out, true pictures (ceiling): nearest of all", all(real)),
-    meanOf("held out, true pictures (ceiling): nearest in its four", within(real)),
+    meanOf("held out, product, by colour histogram: nearest of all", byColour),
+    meanOf(
+      "held out, true pictures (ceiling): nearest of all",
+      ceiling.map((row) => row.nearest),
+    ),
+    meanOf(
+      "held out, true pictures (ceiling): nearest in its four",
+      ceiling.map((row) => row.nearestInFour),
+    ),
     shown,
     plain,
     {
@@ -105,27 +98,8 @@ export const checkHeldOut: Check = async (tools) => {
   ];
 };
 
-/** What is compared: a thing's place in the bank and a vector. */
-interface Query {
-  readonly thing: number;
-  readonly vector: Float32Array;
-}
-
-const likeness = (a: Float32Array, b: Float32Array): number =>
-  a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
-
-/** The thing of the likeliest gallery picture. */
-function nearest({ vector }: Query, among: readonly Query[]): number | undefined {
-  let best: { thing: number; score: number } | undefined;
-  for (const { thing, vector: other } of among) {
-    const score = likeness(vector, other);
-    if (!best || score > best.score) best = { thing, score };
-  }
-  return best?.thing;
-}
-
 /** Rows of every arm: learned in product and paper mode, learned from `*`, and the caption's own. */
-async function learnArms(bench: Workbench, picture: Picture, mask: Mask, at: number): Promise<Record<Arm, Tensor>> {
+async function learnArms(bench: Workbench, { picture, mask, at }: HeldOutThing): Promise<Record<Arm, Tensor>> {
   const model = await bench.model();
   const crop = cropOnWhite(picture, mask);
   const { text } = await bench.vision.captioner.caption(crop);
@@ -145,17 +119,4 @@ async function learnArms(bench: Workbench, picture: Picture, mask: Mask, at: num
     star: await rowsOf("product", "star"),
     caption: initialise(model, "caption", words, { keepArticle: false }).rows,
   };
-}
-
-async function judgeAll<T extends { readonly picture: Picture; readonly scene: string }>(
-  judge: Judge,
-  rows: readonly T[],
-) {
-  const whole = await judge.judge(rows.map(({ picture }) => picture));
-  const alone = await judge.judge(rows.map(({ picture }) => onlyBox(picture, middle)));
-  return rows.map((row, i) => ({
-    ...row,
-    vector: alone[i]?.features ?? new Float32Array(),
-    sceneHit: judge.scenes[likeliest(whole[i]?.scene ?? new Float32Array())] === row.scene,
-  }));
 }

@@ -27,6 +27,7 @@ export const armNames: Readonly<Record<string, string>> = {
   class: "class",
   caption: "caption",
   stars: "* × n",
+  "class, clicked": "class, clicked",
 };
 const nameOf = (arm: Arm): string => armNames[arm] ?? arm.replace("stars", "* ×");
 
@@ -72,37 +73,50 @@ function seriesOf(
   });
 }
 
-const size = { width: 720, height: 380, left: 72, right: 24, top: 48, bottom: 52 };
-const style = { size: 14, weight: 400, colour: "var(--quiet)" } as const;
-/** The same arm in the same colour in every figure. */
+export const size = { width: 720, height: 380, left: 72, right: 24, top: 48, bottom: 52 };
+export const style = { size: 14, weight: 400, colour: "var(--quiet)" } as const;
+/** The same arm in the same colour in every figure; the clicked class has that of `* × n`, which it never stands beside. */
 const colourOf = (name: string): string => {
-  const i = Object.values(armNames).indexOf(name);
+  const i = Object.values(armNames).indexOf(name === "class, clicked" ? "* × n" : name);
   const counted = i === -1 ? Math.log2(Number(name.replace(/\D/g, ""))) : i;
-  return `var(--mark${(Math.floor(counted) % theme.marks.length) + 1})`;
+  return markOf(counted);
 };
+export const markOf = (i: number): string => `var(--mark${(Math.floor(i) % theme.marks.length) + 1})`;
 
-/** A line chart with bands → SVG whose colours are the page's variables. */
-export function figureSvg({ title, y: label, series }: Figure): string {
+/** A drawn figure: what the page shows and what becomes a PNG. */
+export interface Chart {
+  readonly id: string;
+  readonly title: string;
+  /** Its colours are the page's variables. */
+  readonly svg: string;
+}
+
+/** A line chart with bands. */
+export function lineChart({ id, title, y: label, series }: Figure): Chart {
   const points = series.flatMap((one) => one.points);
   const x = scaleLinear([0, Math.max(1, ...points.map(({ step }) => step))], [size.left, size.width - size.right]);
   const range = [Math.min(...points.map(({ low }) => low)), Math.max(...points.map(({ high }) => high))];
   const y = scaleLinear(range, [size.height - size.bottom, size.top]).nice(5);
   const drawn = series.map((one) => drawSeries(one, colourOf(one.name), x, y));
-  const body = [drawAxes(x, y, label), ...drawn, drawLegend(series)].join("");
+  const legend = series.map(({ name }) => ({ name, colour: colourOf(name) }));
+  return { id, title, svg: chartSvg(title, [drawAxes(x, y, { x: "step", y: label }), ...drawn, drawLegend(legend)]) };
+}
+
+export function chartSvg(title: string, body: readonly string[]): string {
   const name = title.replaceAll(/[<>&"]/g, "");
-  return `<svg viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${name}">${body}</svg>`;
+  return `<svg viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${name}">${body.join("")}</svg>`;
 }
 
 /** The same in the light colours → PNG. */
-export function figurePng(figure: Figure): Promise<Uint8Array> {
-  const light: Readonly<Record<string, string>> = { quiet: theme.quiet, line: theme.line };
-  const body = figureSvg(figure).replaceAll(/var\(--(\w+)\)/g, (_, name: string) => {
+export function chartPng({ svg }: Chart): Promise<Uint8Array> {
+  const light: Readonly<Record<string, string>> = { quiet: theme.quiet, line: theme.line, paper: theme.paper };
+  const body = svg.replaceAll(/var\(--(\w+)\)/g, (_, name: string) => {
     return light[name] ?? (theme.marks[Number(name.replace("mark", "")) - 1] as string);
   });
   return rasterise(size.width, size.height, body, theme.paper);
 }
 
-type Scale = ReturnType<typeof scaleLinear<number, number>>;
+export type Scale = ReturnType<typeof scaleLinear<number, number>>;
 
 function drawSeries({ points }: Series, colour: string, x: Scale, y: Scale): string {
   type Point = Series["points"][number];
@@ -119,7 +133,7 @@ function drawSeries({ points }: Series, colour: string, x: Scale, y: Scale): str
   );
 }
 
-function drawAxes(x: Scale, y: Scale, label: string): string {
+export function drawAxes(x: Scale, y: Scale, names: { readonly x: string; readonly y: string }): string {
   const right = size.width - size.right;
   const bottom = size.height - size.bottom;
   const yTicks = y.ticks(5).map((value) => {
@@ -127,21 +141,23 @@ function drawAxes(x: Scale, y: Scale, label: string): string {
     const text = drawText(y.tickFormat(5)(value), size.left - 8, at + 5, style, "end");
     return `<path d="M${size.left} ${at}H${right}" stroke="var(--line)"/>${text}`;
   });
+  const format = x.tickFormat(8);
+  const isCount = (x.domain()[1] as number) >= 2;
   const xTicks = x
     .ticks(8)
-    .filter(Number.isInteger)
-    .map((value) => drawText(String(value), x(value), bottom + 20, style, "middle"));
-  const names = drawText(label, 8, 20, style) + drawText("step", right, bottom + 42, style, "end");
-  return [...yTicks, ...xTicks, names].join("");
+    .filter((value) => !isCount || Number.isInteger(value))
+    .map((value) => drawText(format(value), x(value), bottom + 20, style, "middle"));
+  const labels = drawText(names.y, 8, 20, style) + drawText(names.x, right, bottom + 42, style, "end");
+  return [...yTicks, ...xTicks, labels].join("");
 }
 
-function drawLegend(series: readonly Series[]): string {
+export function drawLegend(entries: readonly { readonly name: string; readonly colour: string }[]): string {
   let pen = size.width - size.right;
   let drawn = "";
-  for (const { name } of series.toReversed()) {
+  for (const { name, colour } of entries.toReversed()) {
     drawn += drawText(name, pen, 20, style, "end");
     pen -= measureText(name, style) + 8;
-    drawn += `<path d="M${pen - 20} 15H${pen}" stroke="${colourOf(name)}" stroke-width="3" stroke-linecap="round"/>`;
+    drawn += `<path d="M${pen - 20} 15H${pen}" stroke="${colour}" stroke-width="3" stroke-linecap="round"/>`;
     pen -= 40;
   }
   return drawn;

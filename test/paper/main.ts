@@ -1,10 +1,12 @@
-/** `npm run paper [-- --quick] [--model <folder>] [--confounds] [--json]`: the paper's figures on pictures that no part of the
- * model has seen. Finished runs are kept in the output folder; the same command goes on where it was stopped. */
+/** `npm run paper [-- --quick] [--only <parts>] [--model <folder>] [--confounds] [--json]`: the paper's figures on pictures that no
+ * part of the model has seen, and the product against its setting. Finished runs are kept in the output folder; the same command
+ * goes on where it was stopped, and `--only` leaves the rest for another time. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SingleBar } from "cli-progress";
 import { Command, InvalidArgumentError } from "commander";
 import { paper } from "./paper.ts";
+import { type Part, parts } from "./plan.ts";
 
 const whole = (value: string): number => {
   const count = Number(value);
@@ -12,10 +14,21 @@ const whole = (value: string): number => {
   return count;
 };
 
+const named = (value: string): ReadonlySet<Part> => {
+  const wanted = value.split(",");
+  const unknown = wanted.find((name) => !parts.some((part) => part === name));
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(`There is no part "${unknown}". Give some of ${parts.join(", ")}, with commas.`);
+  }
+  return new Set(parts.filter((part) => wanted.includes(part)));
+};
+
 interface Flags {
   readonly quick?: boolean;
+  readonly only?: ReadonlySet<Part>;
   readonly model?: string;
   readonly pictures?: number;
+  readonly judgedPictures?: number;
   readonly seeds?: number;
   readonly steps?: number;
   readonly confounds?: boolean;
@@ -24,9 +37,11 @@ interface Flags {
 }
 
 const flags = new Command("paper")
-  .option("--quick", "a small version for a look: 4 pictures, 1 seed, 100 steps, no table of improvements")
+  .option("--quick", "a small version for a look: 4 pictures, 1 seed, 100 steps, figures 3 and 6 and what a judge sees")
+  .option("--only <parts>", `of ${parts.join(", ")}, with commas; what an earlier call finished is kept`, named)
   .option("--model <folder>", "catalogue name, folder or Hub repository; the embedded model when absent")
   .option("--pictures <count>", "of the 48 held-out things, the paper's twelve first", whole)
+  .option("--judged-pictures <count>", "of the same, for what a judge looks at", whole)
   .option("--seeds <count>", "", whole)
   .option("--steps <count>", "", whole)
   .option("--confounds", "the same arms at the learning rate that fits the model's embeddings")
@@ -36,6 +51,9 @@ const flags = new Command("paper")
   .opts<Flags>();
 
 const { quick = false } = flags;
+const usual = parts.filter((part) =>
+  quick ? part === "figures" || part === "judged" : part !== "confounds" || flags.confounds,
+);
 const bar = new SingleBar({
   format: "{percentage} % of {total} steps, {duration_formatted} gone, {eta_formatted} left",
   stream: process.stderr,
@@ -43,8 +61,10 @@ const bar = new SingleBar({
 });
 const { html, figures, json } = await paper({
   ...(flags.model !== undefined && { model: flags.model }),
-  ...{ quick, confounds: flags.confounds ?? false, folder: flags.out },
+  parts: flags.only ?? new Set(usual),
+  folder: flags.out,
   pictures: flags.pictures ?? (quick ? 4 : 12),
+  judgedPictures: flags.judgedPictures ?? (quick ? 4 : 48),
   seeds: flags.seeds ?? (quick ? 1 : 3),
   steps: flags.steps ?? (quick ? 100 : 400),
   start: (total) => bar.start(total, 0),

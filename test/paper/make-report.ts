@@ -1,38 +1,48 @@
 import { maskOverlay } from "../../functions/drawing/mask-overlay.ts";
-import { armNames, bankSeries, type Figure, trainingSeries } from "./figures.ts";
+import { armNames, bankSeries, type Figure, lineChart, trainingSeries } from "./figures.ts";
 import { findCatching, findOrderings, findVariants } from "./findings.ts";
+import { frontierChart, identityFigure } from "./frontier.ts";
+import { findJudged, findJudgedClaims, type JudgedRow } from "./judged-findings.ts";
 import type { Arm } from "./plan.ts";
 import type { Report, ThingRow } from "./report.ts";
 import type { Control } from "./run-all.ts";
-import type { RunResult } from "./store.ts";
+import type { JudgedResult, RunResult } from "./store.ts";
 import type { Thing } from "./things.ts";
 
 export interface Made {
   readonly things: readonly Thing[];
   readonly results: readonly RunResult[];
+  readonly judged: readonly JudgedResult[];
+  /** What the judge makes of true pictures of the things. */
+  readonly ceiling: Report["ceiling"];
   readonly controls: readonly Control[];
   readonly facts: Report["facts"];
   readonly distances: Report["distances"];
   readonly missing: readonly string[];
 }
 
-const figure3: readonly Arm[] = ["star", "class", "caption"];
+const figure3: readonly Arm[] = ["star", "class", "class, clicked", "caption"];
 const figure6: readonly Arm[] = ["star", "stars", "caption"];
 const counts: readonly Arm[] = ["star", "stars 2", "stars 4", "stars 8"];
 
 /** Runs → everything the page shows. */
-export async function makeReport({ things, results, controls, facts, distances, missing }: Made): Promise<Report> {
+export async function makeReport(made: Made): Promise<Report> {
+  const { things, results, judged, ceiling, controls, facts, distances, missing } = made;
   const variantsOf = new Set(results.map(({ run }) => run.variant));
   const settings = ["paper", "paper, relative rate"].filter((name) => variantsOf.has(name));
   const runs = ["paper", "paper, long"].filter((name) => variantsOf.has(name));
   const caught = runs.flatMap((name) =>
     (["star", "stars"] as const).flatMap((target) => findCatching(results, name, target) ?? []),
   );
+  const seen = findJudged(judged);
   return {
     facts,
     missing,
     distances,
-    figures: figuresOf(results),
+    figures: [...judgedCharts(judged, seen), ...figuresOf(results).map(lineChart)],
+    judged: seen,
+    ceiling,
+    claims: findJudgedClaims(judged, seen),
     orderings: [
       ...settings.map((name) => [name, findOrderings(results, name === "paper" ? controls : [], name)] as const),
       ...kindsOf(things).map(([kind, names]) => {
@@ -58,6 +68,15 @@ const kindsOf = (things: readonly Thing[]): (readonly [kind: string, names: Read
   [...Map.groupBy(things, ({ kind }) => kind)]
     .filter(([, own]) => own.length > 1)
     .map(([kind, own]) => [kind, new Set(own.map(({ name }) => name))] as const);
+
+/** The figure by initialiser is of the things that every initialiser was judged on. */
+function judgedCharts(judged: readonly JudgedResult[], seen: readonly JudgedRow[]): Report["figures"] {
+  if (judged.length === 0) return [];
+  const withClass = new Set(judged.filter(({ run }) => run.arm === "class").map(({ run }) => run.thing));
+  const shared = findJudged(judged.filter(({ run }) => withClass.has(run.thing) && run.seed === 0));
+  const figure = identityFigure(shared, armNames);
+  return [frontierChart(seen), lineChart({ ...figure, title: `${figure.title} (${withClass.size} pictures)` })];
+}
 
 function figuresOf(results: readonly RunResult[]): readonly Figure[] {
   const bank = (id: string, title: string, arms: readonly Arm[], variant = "paper"): Figure[] => [

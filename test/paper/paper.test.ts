@@ -7,9 +7,10 @@ import { levelAt } from "../../functions/diffusion/noise-levels.ts";
 import { tensor } from "../../functions/tensor/tensor.ts";
 import { tinySdFolder } from "../support/tiny-sd.ts";
 import { compare, findCatching, findVariants } from "./findings.ts";
+import { findJudgedClaims, type JudgedClaim, type JudgedRow } from "./judged-findings.ts";
 import { paper } from "./paper.ts";
-import { planRuns } from "./plan.ts";
-import type { RunResult } from "./store.ts";
+import { type Part, parts, planRuns } from "./plan.ts";
+import { type JudgedResult, keyOf, type RunResult } from "./store.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "paper-"));
 // The cache as someone with LPIPS has it, but for the weights, which are random.
@@ -19,10 +20,11 @@ copyFileSync(join(import.meta.dirname, "..", "golden", "metrics", lpips), join(f
 const run = async () => {
   const counted = { total: 0, made: 0 };
   const made = await paper({
-    ...{ model: tinySdFolder, folder, pictures: 2, seeds: 1, steps: 2, quick: true, confounds: false },
+    ...{ model: tinySdFolder, folder, pictures: 2, judgedPictures: 1, seeds: 1, steps: 2 },
+    parts: new Set<Part>(["figures", "judged"]),
     hub: { endpoint: "http://127.0.0.1:9", cache: join(folder, "cache") },
     // The random checkpoint's tokenizer knows few words: captions of a real one do not fit.
-    describe: () => Promise.resolve({ caption: "a cat", className: "cat" }),
+    describe: () => Promise.resolve({ caption: "a cat", className: "cat", clickedClass: "cat" }),
     start: (total) => {
       counted.total = total;
     },
@@ -45,28 +47,42 @@ test("the page is whole: every figure, claim and picture is in it, and nothing i
   for (const claim of ["caption below class", "* × n below *", "another picture's concept", "Table A.1"]) {
     expect(first.html).toContain(claim);
   }
-  // Two pictures with their masks, each drawn from four initialisers.
-  expect(first.html.match(/src="data:image\/png;base64,/g)?.length).toBe(10);
+  // Two pictures with their masks, each drawn from five initialisers.
+  expect(first.html.match(/src="data:image\/png;base64,/g)?.length).toBe(12);
   expect(first.html).not.toMatch(/(?:src|href)="(?!data:)/);
 });
 
 test("what is drawn is measured by the metrics whose weights are at hand, each under its own name", () => {
   const { distances, missing } = JSON.parse(first.json);
   expect(distances.map(({ metric, arm }: { metric: string; arm: string }) => `${metric}, ${arm}`)).toEqual(
-    ["star", "class", "caption", "stars"].map((arm) => `LPIPS v0.1 (AlexNet), ${arm}`),
+    ["star", "class", "class, clicked", "caption", "stars"].map((arm) => `LPIPS v0.1 (AlexNet), ${arm}`),
   );
   expect(missing.join()).not.toContain("LPIPS");
   expect(first.html).toContain("LPIPS v0.1 (AlexNet)");
 });
 
-test("progress tells every step of the plan", () => {
-  expect(first.counted).toEqual({ total: 2 * 4 * 2, made: 2 * 4 * 2 });
+test("progress tells every step and look of the plan", () => {
+  const [measured, judged, slider] = [2 * 5 * (2 + 2 * 12), 5 * (2 + 2 * 18), 3 * 18];
+  expect(first.counted).toEqual({ total: measured + judged + slider, made: measured + judged + slider });
+});
+
+test("a judge sees every setting at every look, and the product's slider", () => {
+  const { judged, claims } = JSON.parse(first.json) as { judged: JudgedRow[]; claims: JudgedClaim[] };
+  const seen = judged.map(({ variant, arm, step, strength }) => `${variant}, ${arm}: ${step} × ${strength}`);
+  for (const each of ["paper, caption", "product, caption", "paper, star", "paper, class", "paper, stars"]) {
+    expect(seen).toContain(`${each}: 0 × 1`);
+    expect(seen).toContain(`${each}: 2 × 1`);
+  }
+  expect(seen.filter((name) => !name.endsWith("× 1"))).toHaveLength(3);
+  for (const { measures } of judged) expect(measures.identity.mean).toBeLessThanOrEqual(1.001);
+  for (const { verdict } of claims) expect(["holds", "undecided", "does not hold"]).toContain(verdict);
+  expect(first.figures.map(([id]) => id)).toContain("frontier");
 });
 
 test("an interrupted plan goes on with what was finished, to the same findings", async () => {
   const runs = join(folder, "runs");
   const stored = readdirSync(runs);
-  expect(stored).toHaveLength(8);
+  expect(stored).toHaveLength(10);
   rmSync(join(runs, stored[3] as string));
   const again = await run();
   expect(again.json).toBe(first.json);
@@ -132,10 +148,49 @@ test("settings are compared with the paper's at the same number of steps, pictur
   ]);
 });
 
+test("equal time is the product's last look that costs no more than all of the paper's, and failures count beyond step 0's", () => {
+  const look = (step: number, seconds: number, followed: boolean, identity: number) => ({
+    ...{ step, seconds, strength: 1, variety: 0 },
+    seen: [{ asked: "scene", followed, nearest: true, nearestInFour: true, likeness: identity }],
+  });
+  const result = (variant: string, thing: string, looks: readonly unknown[]): JudgedResult =>
+    ({ run: { variant, thing, arm: "caption", steps: 100 }, looks }) as never;
+  const results = ["a", "b", "c"].flatMap((thing) => [
+    result("paper", thing, [look(0, 0, true, 0.3), look(50, 2, true, 0.5), look(100, 4, false, 0.6)]),
+    result("product", thing, [
+      look(0, 0, true, 0.3),
+      look(50, 2.4, true, 0.5),
+      look(75, 3.6, true, 0.7),
+      look(100, 4.8, false, 0.9),
+    ]),
+  ]);
+  const claims = findJudgedClaims(results);
+  const of = (start: string) => claims.find(({ claim }) => claim.startsWith(start));
+  expect(of("failures")).toMatchObject({ difference: { mean: 1 }, verdict: "holds", pictures: 3 });
+  expect(of("failures")?.claim).toContain("product at step 75 (3.6 s)");
+  expect(of("identity: product at step 75")?.difference.mean).toBeCloseTo(0.1);
+  expect(of("identity: product at step 50")).toMatchObject({ verdict: "does not hold" });
+  expect(of("prompt followed: product at step 50")).toMatchObject({ difference: { mean: 1 }, verdict: "holds" });
+  expect(findJudgedClaims(results.filter(({ run }) => run.variant === "paper"))).toEqual([]);
+});
+
+test("a result is of its settings and weights: either changed, it is another", () => {
+  const run = { thing: "a", arm: "caption", variant: "paper" } as never;
+  const known = { modelHash: "m", thingDigest: "t", options: { steps: 100, seed: 0 } as never };
+  const keys = [
+    keyOf(run, known),
+    keyOf(run, { ...known, modelHash: "n" }),
+    keyOf(run, { ...known, options: { steps: 100, seed: 0, finalRateShare: 0.1 } as never }),
+    keyOf({ ...(run as object), arm: "star" } as never, known),
+  ];
+  expect(new Set(keys).size).toBe(keys.length);
+  expect(keyOf(run, { ...known, options: { seed: 0, steps: 100 } as never })).toBe(keys[0]);
+});
+
 test("the full plan holds every setting once for each picture and seed, and no run twice", () => {
-  const plan = planRuns({ things: ["a", "b"], seeds: 2, steps: 400, confounds: true, quick: false });
+  const plan = planRuns(new Set(parts), { things: ["a", "b"], seeds: 2, steps: 400 });
   const names = plan.map((one) => JSON.stringify(one));
   expect(new Set(names).size).toBe(plan.length);
   const paperRuns = plan.filter(({ variant, arm }) => variant === "paper" && !arm.startsWith("stars "));
-  expect(paperRuns).toHaveLength(2 * 2 * 4);
+  expect(paperRuns).toHaveLength(2 * 2 * 5);
 });

@@ -3,29 +3,38 @@ import { openPictureMetrics } from "../../functions/metrics/picture-metrics.ts";
 import type { Hub } from "../../functions/models/hub.ts";
 import { spawnEngine } from "../../functions/onnx/spawn-engine.ts";
 import { openWorkbench } from "../../functions/tasks/open-workbench.ts";
+import { openGallery, openHeldOut } from "../check-model/gallery.ts";
+import { openJudges } from "../check-model/judges.ts";
 import { createMemoryStore } from "../jobs/memory-store.ts";
-import { figurePng } from "./figures.ts";
+import { chartPng } from "./figures.ts";
+import { judgedCost } from "./judge-run.ts";
 import { makeReport } from "./make-report.ts";
 import { measureDrawn } from "./measure-drawn.ts";
-import { type PlanOptions, planRuns } from "./plan.ts";
+import { type Part, parts, planJudged, planRuns, type Run } from "./plan.ts";
 import { reportHtml } from "./report.ts";
-import { runAll } from "./run-all.ts";
-import { openRunStore } from "./store.ts";
+import { lossCost } from "./run.ts";
+import { judgeAll, runAll } from "./run-all.ts";
+import { JudgedResult, openRunStore, RunResult } from "./store.ts";
 import { describeLocally, openThings } from "./things.ts";
 
 /** Engine processes of one thread each: on small models they beat one process of as many threads. */
 const processes = 2;
 
-export interface PaperOptions extends Omit<PlanOptions, "things"> {
+export interface PaperOptions {
   readonly model?: string;
+  readonly parts: ReadonlySet<Part>;
+  /** Held-out things whose losses are measured, and those that judges look at; the paper's own come first. */
   readonly pictures: number;
+  readonly judgedPictures: number;
+  readonly seeds: number;
+  readonly steps: number;
   /** Where models, and the weights of LPIPS and SIFID, are looked for. */
   readonly hub?: Hub;
   /** Finds words for a thing; the local models when absent. */
   readonly describe?: Parameters<typeof openThings>[2];
-  /** Finished runs lie in its `runs`. */
+  /** Finished runs lie in its `runs` and `judged`. */
   readonly folder: string;
-  /** Told the number of steps of all runs, then of each step made or found. */
+  /** Told how long all runs take, in steps, then of each piece made or found. */
   readonly start: (total: number) => void;
   readonly progress: (steps: number) => void;
 }
@@ -36,7 +45,7 @@ export async function paper({
   hub = { endpoint: "https://huggingface.co" },
   ...given
 }: PaperOptions) {
-  const { model: id, pictures, folder, start, progress, ...options } = given;
+  const { model: id, parts, pictures, judgedPictures, folder, start, progress, ...options } = given;
   const benches = Array.from({ length: processes }, () =>
     openWorkbench({
       ...(id !== undefined && { model: id }),
@@ -50,50 +59,72 @@ export async function paper({
   try {
     const [bench] = benches as [(typeof benches)[number]];
     const model = await bench.model();
-    const things = await openThings(bench, pictures, describe);
-    const plan = planRuns({ ...options, things: things.map(({ name }) => name) });
-    start(plan.reduce((sum, { steps }) => sum + steps, 0));
+    const all = await openThings(bench, Math.max(pictures, judgedPictures), describe);
+    const things = all.slice(0, pictures);
+    const namesOf = (of: typeof all) => of.map(({ name }) => name);
+    const plan = planRuns(parts, { ...options, things: namesOf(things) });
+    const judgedPlan = parts.has("judged")
+      ? planJudged({ ...options, things: namesOf(all.slice(0, judgedPictures)) })
+      : [];
+    const total = (runs: readonly Run[], costOf: (run: Run) => number) =>
+      runs.reduce((sum, run) => sum + costOf(run), 0);
+    start(total(plan, lossCost) + total(judgedPlan, judgedCost));
+    const shared = { benches, things: all, progress };
     const { results, controls } = await runAll({
-      benches,
-      things,
-      plan,
-      store: openRunStore(join(folder, "runs")),
-      progress,
+      ...{ ...shared, things, plan },
+      store: openRunStore(join(folder, "runs"), RunResult),
     });
+    const judge = openJudges(engine).b;
+    const held = await openHeldOut();
+    const gallery = await openGallery(judge, held.things);
+    const judged = await judgeAll(
+      { ...shared, plan: judgedPlan, store: openRunStore(join(folder, "judged"), JudgedResult) },
+      { gallery, colours: judge.colours, phrases: held.phrases },
+    );
+    const places = gallery.learned.map(gallery.place);
+    const meanOf = (of: (place: (typeof places)[number]) => number) =>
+      places.reduce((sum, place) => sum + of(place), 0) / places.length;
     const facts = {
       model: `${model.id} ${model.hash.slice(0, 12)}`,
       predicts: model.prediction,
       "width of an embedding": model.width,
-      pictures: things.length,
-      ...{ seeds: options.seeds, steps: options.steps, runs: results.length },
+      "pictures, of which judged": `${all.length}, ${judgedPlan.length > 0 ? judgedPictures : 0}`,
+      ...{ seeds: options.seeds, steps: options.steps, runs: results.length + judged.length },
     };
     const report = await makeReport({
-      things,
-      results,
-      controls,
-      facts,
+      ...{ results, judged, controls, facts },
+      things: results.length > 0 ? things : [],
+      ceiling: {
+        identity: meanOf((place) => place.likeness),
+        nearest: meanOf((place) => Number(place.nearest)),
+        nearestInFour: meanOf((place) => Number(place.nearestInFour)),
+      },
       distances: await measureDrawn(metrics, things, results),
-      missing: missing(options, metrics.length > 0),
+      missing: missing(parts, metrics.length > 0),
     });
-    const { things: shown, ...findings } = report;
+    const { things: shown, figures, ...findings } = report;
     const words = shown.map(({ name, caption, className }) => ({ name, caption, className }));
     const runs = results.map(({ picture: _picture, rows: _rows, ...rest }) => rest);
     return {
       html: reportHtml(report),
-      json: `${JSON.stringify({ ...findings, words, controls, runs }, null, 1)}\n`,
-      figures: await Promise.all(report.figures.map(async (figure) => [figure.id, await figurePng(figure)] as const)),
+      json: `${JSON.stringify({ ...findings, words, controls, runs, judgedRuns: judged }, null, 1)}\n`,
+      figures: await Promise.all(figures.map(async (chart) => [chart.id, await chartPng(chart)] as const)),
     };
   } finally {
     await Promise.all([...benches.map((bench) => bench.close()), engine.close()]);
   }
 }
 
-const missing = (
-  { quick, confounds }: Pick<PlanOptions, "quick" | "confounds">,
-  measured: boolean,
-): readonly string[] => [
-  ...(quick ? ["A quick run: few pictures and seeds, no table of improvements, no long runs."] : []),
-  ...(confounds ? [] : ["The learning rate as a confound: add --confounds."]),
+const ofParts: Readonly<Record<Part, string>> = {
+  figures: "Figures 3 and 6.",
+  judged: "Prompt following, identity and variety as a judge sees them; the product against the paper's setting.",
+  long: "Runs to 3,000 steps.",
+  improvements: "The table of improvements.",
+  counts: "How many * a concept needs.",
+  confounds: "The learning rate as a confound.",
+};
+
+const missing = (wanted: ReadonlySet<Part>, measured: boolean): readonly string[] => [
+  ...parts.filter((part) => !wanted.has(part)).map((part) => `${ofParts[part]} Add --only ${part}.`),
   ...(measured ? [] : ["LPIPS and SIFID (figures 4, 5, 7 and 8): the networks' weights are not in the model cache."]),
-  "Prompt following, identity and diversity as judges see them; several pictures of one concept.",
 ];

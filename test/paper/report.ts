@@ -1,7 +1,8 @@
 import { theme } from "../../functions/drawing/theme.ts";
 import type { Interval } from "../../functions/metrics/bootstrap-interval.ts";
-import { armNames, type Figure, figureSvg } from "./figures.ts";
+import { armNames, type Chart } from "./figures.ts";
 import type { Catching, Ordering, VariantRow } from "./findings.ts";
+import { type JudgedClaim, type JudgedMeasure, type JudgedRow, judgedMeasures, nameOf } from "./judged-findings.ts";
 import type { DrawnDistance } from "./measure-drawn.ts";
 
 /** A row of table A.1 and A.2: the picture with its mask, its words, and what each arm draws at the end; pictures are PNG, base64. */
@@ -16,7 +17,11 @@ export interface ThingRow {
 /** All that a report shows. */
 export interface Report {
   readonly facts: Readonly<Record<string, string | number>>;
-  readonly figures: readonly Figure[];
+  readonly figures: readonly Chart[];
+  readonly judged: readonly JudgedRow[];
+  /** The same measures of true pictures of the things, as far as those have them; 0–1. */
+  readonly ceiling: Readonly<Partial<Record<JudgedMeasure, number>>>;
+  readonly claims: readonly JudgedClaim[];
   readonly orderings: readonly (readonly [setting: string, orderings: readonly Ordering[]])[];
   readonly catching: readonly Catching[];
   readonly distances: readonly DrawnDistance[];
@@ -42,12 +47,13 @@ export function reportHtml(report: Report): string {
 <p>Every loss is the mean squared error of the predicted noise. Bands and brackets are 95 % bootstrap intervals over pictures,
 each the mean of its seeds. What a small model shows is not shown to transfer to large ones.</p>
 ${table(["", ""], about)}
+${report.claims.length > 0 ? `<h2>The product against the paper's setting</h2>${claimTable(report.claims)}` : ""}
 ${orderings.map(([setting, list]) => `<h2>Orderings: ${escapeHtml(setting)}</h2>${orderingTable(list)}`).join("\n")}
-<h2>Steps to catch up</h2>${catchingTable(report.catching)}
-${figures.map((figure) => `<figure><figcaption>${escapeHtml(figure.title)}</figcaption>${figureSvg(figure)}</figure>`).join("\n")}
+${report.catching.length > 0 ? `<h2>Steps to catch up</h2>${catchingTable(report.catching)}` : ""}
+${figures.map(({ title, svg }) => `<figure><figcaption>${escapeHtml(title)}</figcaption>${svg}</figure>`).join("\n")}
+${report.judged.length > 0 ? `<h2>What the judge sees</h2>${judgedTable(report)}` : ""}
 ${report.variants.length > 0 ? `<h2>Every improvement, alone and jointly</h2>${variantTable(report.variants)}` : ""}
-<h2>Table A.1 and figure A.2: pictures, words, and what is drawn at the end</h2>
-<div class="wide">${thingTable(things)}</div>
+${things.length > 0 ? `<h2>Table A.1 and figure A.2: pictures, words, and what is drawn at the end</h2><div class="wide">${thingTable(things)}</div>` : ""}
 ${report.distances.length > 0 ? `<h2>What is drawn, beside the picture</h2>${distanceTable(report.distances)}` : ""}
 <h2>Not measured here</h2>${caveats}
 </main></body></html>
@@ -82,6 +88,30 @@ const catchingTable = (all: readonly Catching[]): string =>
       typeof median === "number" ? median.toFixed(1) : (median ?? "–"),
     ]),
   );
+
+const claimTable = (claims: readonly JudgedClaim[]): string =>
+  table(
+    ["claim", "difference", "goal", "pictures", "verdict"],
+    claims.map(({ claim, goal, difference, pictures, verdict }) => [
+      ...[claim, signed(difference), goal, String(pictures), verdict],
+    ]),
+  );
+
+const judgedTable = ({ judged, ceiling }: Pick<Report, "judged" | "ceiling">): string =>
+  table(
+    ["setting", "initialiser", "step", "slider", "seconds", "pictures", ...judgedMeasures.map((name) => nameOf[name])],
+    [
+      ...judged.map(({ variant, arm, step, strength, seconds, pictures, measures }) => [
+        ...[variant, armNames[arm] ?? arm, String(step), String(strength), seconds.toFixed(1), String(pictures)],
+        ...judgedMeasures.map((name) => share(measures[name])),
+      ]),
+      [
+        ...["true pictures", "", "", "", "", ""],
+        ...judgedMeasures.map((name) => (ceiling[name] === undefined ? "–" : ceiling[name].toFixed(3))),
+      ],
+    ],
+  );
+const share = ({ mean, low, high }: Interval): string => `${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
 
 const distanceTable = (distances: readonly DrawnDistance[]): string =>
   table(

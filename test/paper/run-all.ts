@@ -1,9 +1,13 @@
+import type { LearnOptions } from "../../functions/inversion/learn-options.ts";
+import type { OpenedModel } from "../../functions/models/open-model.ts";
 import type { Workbench } from "../../functions/tasks/workbench.ts";
 import { tensor } from "../../functions/tensor/tensor.ts";
 import { shareOut } from "../check-model/check.ts";
+import type { Gallery } from "../check-model/gallery.ts";
+import { judgedCost, judgeRun } from "./judge-run.ts";
 import type { Arm, Run } from "./plan.ts";
-import { type Banks, epsilonLoss, initialRows, makeBanks, runOnce } from "./run.ts";
-import { keyOf, type openRunStore, type RunResult } from "./store.ts";
+import { type Banks, epsilonLoss, initialRows, lossCost, makeBanks, runOnce, settingsOf } from "./run.ts";
+import { type JudgedResult, keyOf, type RunResult, type RunStore } from "./store.ts";
 import type { Thing } from "./things.ts";
 
 /** What a concept of something else loses on a picture: a win over these is of the thing, not of having learned. */
@@ -15,18 +19,44 @@ export interface Control {
   readonly otherConcept: number;
 }
 
-export interface Running {
+export interface Running<T extends { readonly key: string }> {
   readonly benches: readonly Workbench[];
   readonly things: readonly Thing[];
   readonly plan: readonly Run[];
-  readonly store: ReturnType<typeof openRunStore>;
-  /** After each step that was made, and at once for all steps that an earlier call made. */
-  readonly progress: (steps: number) => void;
+  readonly store: RunStore<T>;
+  /** Told what was done, in steps, and at once of what an earlier call did. */
+  readonly progress: (cost: number) => void;
 }
 
-/** Every run of the plan, made now or found in the store, in the plan's order; then the controls. */
-export async function runAll({ benches, things, plan, store, progress }: Running) {
+/** Every run of the plan, made now or found in the store, in the plan's order. */
+async function runEach<T extends { readonly key: string }>(
+  { benches, things, plan, store, progress }: Running<T>,
+  costOf: (run: Run) => number,
+  make: (bench: Workbench, run: Run, thing: Thing, each: (cost: number) => void) => Promise<Omit<T, "key">>,
+): Promise<readonly T[]> {
   const named = new Map(things.map((thing) => [thing.name, thing]));
+  return shareOut(benches, plan, async (bench, run): Promise<T> => {
+    const thing = named.get(run.thing) as Thing;
+    const model: OpenedModel = await bench.model();
+    const options: LearnOptions = settingsOf(model, run);
+    const key = keyOf(run, { modelHash: model.hash, thingDigest: thing.digest, options });
+    let left = costOf(run);
+    const tell = (cost: number) => {
+      left -= cost;
+      progress(cost);
+    };
+    const known = store.get(key);
+    const result = known ?? ({ key, ...(await make(bench, run, thing, tell)) } as T);
+    if (!known) store.put(result);
+    // Also what a run left out by stopping early.
+    tell(left);
+    return result;
+  });
+}
+
+/** The runs whose losses are measured, and the controls of the captions' among them. */
+export async function runAll(running: Running<RunResult>) {
+  const { benches, things, plan } = running;
   // Latents made by one process serve them all.
   const banks = new Map<string, Promise<Banks>>();
   const banksOf = async (bench: Workbench, thing: Thing): Promise<Banks> => {
@@ -34,22 +64,11 @@ export async function runAll({ benches, things, plan, store, progress }: Running
     banks.set(thing.name, known);
     return known;
   };
-  const results = await shareOut(benches, plan, async (bench, run): Promise<RunResult> => {
-    const thing = named.get(run.thing) as Thing;
-    const key = keyOf(run, (await bench.model()).hash, thing.digest);
-    const known = store.get(key);
-    if (known) {
-      progress(run.steps);
-      return known;
-    }
-    const result = {
-      key,
-      ...(await runOnce(bench, { run, thing, banks: await banksOf(bench, thing) }, () => progress(1))),
-    };
-    store.put(result);
-    return result;
-  });
-  const controls = await shareOut(benches, things, async (bench, thing, i): Promise<Control> => {
+  const results = await runEach(running, lossCost, async (bench, run, thing, each) =>
+    runOnce(bench, { run, thing, banks: await banksOf(bench, thing) }, each),
+  );
+  const hasCaptions = plan.some((run) => isMain(run, "caption"));
+  const controls = await shareOut(benches, hasCaptions ? things : [], async (bench, thing, i): Promise<Control> => {
     const model = await bench.model();
     const other = things[(i + 1) % things.length] as Thing;
     const { report } = await banksOf(bench, thing);
@@ -65,6 +84,17 @@ export async function runAll({ benches, things, plan, store, progress }: Running
   });
   return { results, controls };
 }
+
+/** The runs whose pictures a judge looks at. */
+export const judgeAll = (
+  running: Running<JudgedResult>,
+  judging: {
+    readonly gallery: Gallery;
+    readonly colours: readonly string[];
+    readonly phrases: Readonly<Record<string, string>>;
+  },
+): Promise<readonly JudgedResult[]> =>
+  runEach(running, judgedCost, (bench, run, thing, each) => judgeRun(bench, { run, thing, ...judging }, each));
 
 /** Of the paper's own setting. */
 export const isMain = ({ variant, arm }: Run, wanted: Arm): boolean => variant === "paper" && arm === wanted;

@@ -4,7 +4,7 @@ import { counterfactualBank } from "../../functions/inversion/counterfactual-ban
 import { denoisingLosses } from "../../functions/inversion/examples.ts";
 import { type Initialiser, initialise } from "../../functions/inversion/initialiser.ts";
 import { learn, reportSize } from "../../functions/inversion/learn.ts";
-import { relativeLearningRate } from "../../functions/inversion/learn-options.ts";
+import { type LearnOptions, relativeLearningRate } from "../../functions/inversion/learn-options.ts";
 import { optionsOf } from "../../functions/inversion/variants.ts";
 import { encodeViews } from "../../functions/inversion/views.ts";
 import { rowDrift } from "../../functions/metrics/row-drift.ts";
@@ -21,7 +21,7 @@ import type { Thing } from "./things.ts";
 /** Always what the authors' code trains with; banks and runs of one picture share nothing else. */
 const batch = 4;
 /** Where the paper looks (its appendix A.2), thinned out: steps at which the banks are asked. */
-const looks = [0, 5, 10, 25, 50, 75, 100, 150, 200, 300, 400, 700, 1000, 2000, 3000];
+const looks = [0, 5, 10, 15, 25, 50, 75, 100, 150, 200, 300, 400, 700, 1000, 2000, 3000];
 /** One bank per picture for every arm, setting and seed, so that their losses are paired. */
 const bankSeed = 0;
 const drawSteps = 20;
@@ -61,46 +61,71 @@ const epsilonSum = (model: OpenedModel, examples: readonly { timestep: number; l
 /** Where the rows of an arm start; paper mode keeps the caption's article as a token. */
 export function initialRows(model: OpenedModel, arm: Arm, { words }: Thing, run: Pick<Run, "mode">): Initialiser {
   const keepArticle = run.mode === "paper";
+  if (arm === "class, clicked") {
+    return initialise(model, "class", { ...words, className: words.clickedClass }, { keepArticle });
+  }
   const [kind, count] = arm.split(" ") as ["star" | "class" | "caption" | "stars", string | undefined];
   const stars = count && Array.from({ length: Number(count) }, () => "*").join(" ");
   return initialise(model, kind, stars ? { ...words, caption: stars } : words, { keepArticle });
 }
 
-/** Learns once and measures on the way. `each` is told after every step. */
-export async function runOnce(
-  bench: Workbench,
-  { run, thing, banks }: { readonly run: Run; readonly thing: Thing; readonly banks: Banks },
-  each: () => void,
-): Promise<Omit<RunResult, "key">> {
-  const model = await bench.model();
-  const initialiser = initialRows(model, run.arm, thing, run);
+/** The learning loop's settings of a run, every one of them. */
+export function settingsOf(model: OpenedModel, run: Run): LearnOptions {
   const learningRate = run.learningRate === "relative" ? relativeLearningRate(model) : run.learningRate;
   const { steps, seed, mode, improvements } = run;
   const variant = { name: run.variant, mode, improvements, ...(learningRate !== undefined && { learningRate }) };
-  const options = optionsOf(model, variant, { steps, batch, seed });
+  return optionsOf(model, variant, { steps, batch, seed });
+}
+
+/** Everything that the learning loop is given for a run. */
+export function learnInput(model: OpenedModel, run: Run, thing: Thing) {
   const { picture, mask, words } = thing;
-  const loop = learn({ model, picture, mask, className: words.className, initialiser, options });
+  const initialiser = initialRows(model, run.arm, thing, run);
+  return { model, picture, mask, className: words.className, initialiser, options: settingsOf(model, run) };
+}
+
+/** Steps before the last at which a run looks; tables need the first alone. */
+const looksOf = ({ variant, steps }: Run): readonly number[] =>
+  (variant.startsWith("paper") && !variant.includes("steps") ? looks : [0]).filter((step) => step < steps);
+
+/** Of one look, in steps: both banks forwards. */
+const lookCost = 12;
+/** How long a run takes, in steps. */
+export const lossCost = (run: Run): number => run.steps + lookCost * (looksOf(run).length + 1);
+
+/** Learns once and measures on the way. `each` is told what was done, in steps. */
+export async function runOnce(
+  bench: Workbench,
+  { run, thing, banks }: { readonly run: Run; readonly thing: Thing; readonly banks: Banks },
+  each: (cost: number) => void,
+): Promise<Omit<RunResult, "key">> {
+  const model = await bench.model();
+  const input = learnInput(model, run, thing);
+  const { initialiser } = input;
+  const { steps } = run;
+  const loop = learn(input);
   const training: number[] = [];
   const points: RunResult["points"][number][] = [];
-  const look = async (step: number, rows: Tensor) =>
+  const look = async (step: number, rows: Tensor) => {
     points.push({
       step,
       report: await epsilonLoss(model, rows, banks.report),
       counterfactual: await epsilonLoss(model, rows, banks.counterfactual),
     });
+    each(lookCost);
+  };
   let next = await loop.next();
   for (; !next.done; next = await loop.next()) {
     const { state, examples } = next.value;
     if (examples) {
       training.push(epsilonSum(model, examples) / examples.length);
-      each();
+      each(1);
     }
-    if (state.step < steps && looks.includes(state.step)) await look(state.step, state.rows);
+    if (looksOf(run).includes(state.step)) await look(state.step, state.rows);
   }
-  const { best, step } = next.value;
+  const { best } = next.value;
   // The last point is of the rows that are kept, whichever step they are from.
   await look(steps, best.rows);
-  for (let skipped = step; skipped < steps; skipped++) each();
   const drift = rowDrift(best.rows, initialiser.rows);
   const meanOf = (of: (row: (typeof drift)[number]) => number) =>
     drift.reduce((sum, row) => sum + of(row), 0) / drift.length;

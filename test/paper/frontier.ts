@@ -1,0 +1,79 @@
+import { scaleLinear } from "d3-scale";
+import { line } from "d3-shape";
+import { drawText } from "../../functions/drawing/text.ts";
+import { type Chart, chartSvg, drawAxes, drawLegend, type Figure, markOf, size, style } from "./figures.ts";
+import type { JudgedRow } from "./judged-findings.ts";
+
+const xLabel = "prompt followed";
+const yLabel = "identity";
+
+/** Paths of the chart in order of their colours. */
+const paths = [
+  { name: "paper", pick: ({ variant, strength }: JudgedRow) => variant === "paper" && strength === 1 },
+  { name: "product", pick: ({ variant, strength }: JudgedRow) => variant === "product" && strength === 1 },
+  // The slider runs from what was learned, whose strength is 1.
+  {
+    name: "product, slider",
+    pick: ({ variant, step, strength }: JudgedRow, last: number) =>
+      variant === "product" && step === last && strength > 0,
+  },
+];
+
+/** Identity against prompt following, along steps and along the slider: up and to the right is better. Each point is a mean over
+ * pictures, its cross their 95 % intervals. */
+export function frontierChart(rows: readonly JudgedRow[]): Chart {
+  const captions = rows.filter(({ arm }) => arm === "caption");
+  const last = Math.max(...captions.map(({ step }) => step));
+  const drawn = paths.map(({ name, pick }, i) => ({
+    name,
+    colour: markOf(i),
+    rows: captions
+      .filter((row) => pick(row, last))
+      .toSorted((a, b) => (name.endsWith("slider") ? a.strength - b.strength : a.step - b.step)),
+  }));
+  const all = drawn.flatMap((path) => path.rows.map(({ measures }) => measures));
+  const scale = (measure: "followed" | "identity", range: [number, number]) =>
+    scaleLinear(
+      [Math.min(...all.map((one) => one[measure].low)), Math.max(...all.map((one) => one[measure].high))],
+      range,
+    ).nice(5);
+  const x = scale("followed", [size.left, size.width - size.right]);
+  const y = scale("identity", [size.height - size.bottom, size.top]);
+  const at = ({ measures: { followed, identity } }: JudgedRow) => ({ left: x(followed.mean), top: y(identity.mean) });
+  const body = drawn.flatMap(({ name, colour, rows: own }) => {
+    const path = line<JudgedRow>(
+      (row) => at(row).left,
+      (row) => at(row).top,
+    )([...own]);
+    const slider = name.endsWith("slider");
+    const dots = own.flatMap((row) => {
+      const { left, top } = at(row);
+      const { followed, identity } = row.measures;
+      const cross = `M${x(followed.low)} ${top}H${x(followed.high)}M${left} ${y(identity.low)}V${y(identity.high)}`;
+      const label = slider ? (row.strength === 1 ? "" : `× ${row.strength}`) : String(row.step);
+      return [
+        `<path d="${cross}" stroke="${colour}" stroke-opacity="0.25"/>`,
+        `<circle cx="${left}" cy="${top}" r="4" fill="${colour}" stroke="var(--paper)" stroke-width="1.5"/>`,
+        label && drawText(label, left + 7, top - 6, { ...style, size: 11 }, "start"),
+      ];
+    });
+    const dash = slider ? ' stroke-dasharray="5 4"' : "";
+    return [`<path d="${path}" fill="none" stroke="${colour}" stroke-width="2"${dash}/>`, ...dots];
+  });
+  const title = "Identity against prompt following; labels are steps, and strengths of the slider";
+  return {
+    ...{ id: "frontier", title },
+    svg: chartSvg(title, [drawAxes(x, y, { x: xLabel, y: yLabel }), ...body, drawLegend(drawn)]),
+  };
+}
+
+/** Figures 4, 5, 7 and 8 by the judge's features, which need no weights from elsewhere: identity over steps, by initialiser. */
+export function identityFigure(rows: readonly JudgedRow[], names: Readonly<Record<string, string>>): Figure {
+  const paper = rows.filter(({ variant, strength }) => variant === "paper" && strength === 1);
+  const series = [...Map.groupBy(paper, ({ arm }) => arm)].map(([arm, own]) => ({
+    name: names[arm] ?? arm,
+    points: own.map(({ step, measures }) => ({ step, ...measures.identity })),
+  }));
+  const title = "In place of figures 4, 5, 7 and 8: likeness of what is drawn to the thing elsewhere, judge's features";
+  return { id: "identity", title, y: "likeness", series };
+}
