@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { boundingBox } from "../../functions/tensor/mask.ts";
-import { bankSide, readBank, readMasks, readSheet } from "./bank.ts";
+import { bankSide, readBank, readMasks, readMoreScenes, readSheet } from "./bank.ts";
 import { meanOf } from "./figure.ts";
+import { openHeldOut } from "./gallery.ts";
 import { onlyBox } from "./judges.ts";
 
 const bank = readBank();
@@ -19,6 +20,28 @@ test("every click lies on the thing that its mask shows", async () => {
 test("the held-out things are 48 in groups of four", () => {
   const groups = Map.groupBy(bank.heldOut, ({ group }) => group);
   expect([...groups.values()].map((things) => things.length)).toEqual(Array(12).fill(4));
+});
+
+test("further pictures show the same things, in scenes that they are neither learned nor judged in", async () => {
+  const scenes = readMoreScenes();
+  expect(Object.keys(scenes)).toEqual(bank.heldOut.map(({ name }) => name));
+  for (const { name, scenes: taken } of bank.heldOut) {
+    expect(new Set([...taken, ...(scenes[name] as string[])]).size).toBe(taken.length + 4);
+  }
+  const { things } = await openHeldOut();
+  const colourOf = ({ picture, mask }: (typeof things)[number]["more"][number]) =>
+    [0, 1, 2].map((channel) => {
+      const seen = [...mask.data.keys()].filter((i) => mask.data[i] === 1);
+      return seen.reduce((sum, i) => sum + (picture.data[i * 3 + channel] as number), 0) / seen.length;
+    });
+  for (const thing of things) {
+    const [first, ...others] = [thing, ...thing.more].map(colourOf) as [number[], ...number[][]];
+    expect(others).toHaveLength(4);
+    // The scene shows through a cup's handle, and a thing's edge is mixed with it: no more than that.
+    for (const other of others) {
+      for (const [i, value] of other.entries()) expect(Math.abs(value - (first[i] as number))).toBeLessThan(20);
+    }
+  }
 });
 
 test("at least 300 prompts name a scene, a third of them in pairs that training never shows", () => {

@@ -32,6 +32,10 @@ export const bankSide = 64;
 export const readBank = (): z.infer<typeof Bank> =>
   Bank.parse(JSON.parse(readFileSync(join(folder, "bank.json"), "utf8")));
 
+/** The scenes of each held-out thing's further pictures, in the order of their sheet: none that it is shown in elsewhere. */
+export const readMoreScenes = (): Readonly<Record<string, readonly string[]>> =>
+  z.record(z.string(), z.array(z.string())).parse(JSON.parse(readFileSync(join(folder, "held-out-more.json"), "utf8")));
+
 /** The first `count` pictures of a sheet, row by row. */
 export async function readSheet(file: string, count: number): Promise<readonly Picture[]> {
   const sheet = await readPicture(join(folder, file));

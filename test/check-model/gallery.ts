@@ -1,6 +1,6 @@
 import { type Box, boundingBox, type Mask } from "../../functions/tensor/mask.ts";
 import type { Picture } from "../../functions/tensor/pixels.ts";
-import { readBank, readMasks, readSheet } from "./bank.ts";
+import { readBank, readMasks, readMoreScenes, readSheet } from "./bank.ts";
 import { type Judge, likeliest, onlyBox } from "./judges.ts";
 
 /** Where the model draws its subject: the middle of 64 pixels. */
@@ -26,12 +26,23 @@ export function nearest(vector: Float32Array, among: readonly Seen[]): number | 
   return best?.thing;
 }
 
+/** Further pictures of every held-out thing, each with its mask, in the bank's order. */
+async function readMore() {
+  const scenes = Object.values(readMoreScenes());
+  const count = scenes.flat().length;
+  const pictures = await readSheet("held-out-more.webp", count);
+  const masks = await readMasks("held-out-more-masks.png", count);
+  const shown = pictures.map((picture, i) => ({ picture, mask: masks[i] as Mask }));
+  return scenes.map(({ length }, at) => shown.slice(at * length, (at + 1) * length));
+}
+
 /** The held-out things of the bank: what each is learned from, and how it truly looks in scenes that learning never sees. */
 export async function openHeldOut() {
   const { heldOut, scenes } = readBank();
   const each = heldOut[0]?.scenes.length ?? 0;
   const pictures = await readSheet("held-out.webp", heldOut.length * each);
   const masks = await readMasks("held-out-masks.png", heldOut.length * each);
+  const more = await readMore();
   const subjects = pictures.map((picture, i) => onlyBox(picture, boundingBox(masks[i] as Mask) ?? middle));
   return {
     things: heldOut.map((fact, at) => ({
@@ -39,6 +50,8 @@ export async function openHeldOut() {
       at,
       picture: pictures[at * each] as Picture,
       mask: masks[at * each] as Mask,
+      /** In further scenes, for concepts that are learned from several pictures. */
+      more: more[at] as (typeof more)[number],
       others: pictures.slice(at * each + 1, (at + 1) * each),
       /** Every picture with gray around the thing's box, the one that is learned from first. */
       subjects: subjects.slice(at * each, (at + 1) * each),

@@ -1,7 +1,8 @@
 """What `npm run check:model` needs of the renders: unseen composites with clicks and masks, crops for captions, the 48
-held-out things in two scenes each, and the prompts, all from seeds.
+held-out things in three scenes each, and the prompts, all from seeds. With `--more` only what `npm run paper` needs besides: four
+further pictures of each held-out thing, in scenes that it is not shown in elsewhere.
 
-    python check_bank.py --work DIR --out test/check-model/bank
+    python check_bank.py --work DIR --out test/check-model/bank [--more]
 """
 
 import argparse
@@ -61,27 +62,47 @@ def crops(renders, out):
     return [{"word": word, "colour": colour} for _, word, colour in made]
 
 
-def held_out(renders, out):
-    """48 things that training never saw, each on the scene that is learned from and on two others."""
-    rng, listed, pictures, masks = random.Random(90_003), [], [], []
+def held_out_pictures(renders, rng, scenes_of):
+    """(entry of held-out.json, its scenes, a composite and a mask for each) of the 48 things that training never saw."""
     bank = background_bank(rng, 4)
     for held in HELD_OUT["classes"] + HELD_OUT["instances"]:
-        is_class = "alsoHeldOut" in held
-        if is_class:
+        if is_class(held):
             sets = [s for s in ("fluent-3d", "fluent-flat", "noto") if (held["codepoint"], s) in renders.index]
             picture = renders.crop(renders.index[held["codepoint"], sets[0]])
         else:
             picture = held_instance(renders, held)
-        scenes = rng.sample(SCENES, 3)
+        scenes, pictures, masks = scenes_of(held), [], []
         for name in scenes:
             made, mask = place(rng.choice(bank[name]), picture, rng.uniform(43, 47), (32 + rng.uniform(-2, 2), 33 + rng.uniform(-2, 2)))
             pictures.append(np.asarray(made))
             masks.append(np.asarray(mask) > 127)
-        group = ("classes: " if is_class else "instances: ") + held["group"]
-        listed.append({"name": held["name"], "group": group, "scenes": scenes, "click": list(inside(masks[-3]))})
-    pages(pictures, out / "held-out", "picture")
-    pages(masks, out / "held-out-masks", "mask")
-    return listed
+        yield held, scenes, pictures, masks
+
+
+def is_class(held):
+    return "alsoHeldOut" in held
+
+
+def held_out(renders, out):
+    """Each held-out thing on the scene that is learned from and on two others."""
+    rng = random.Random(90_003)
+    made = list(held_out_pictures(renders, rng, lambda _: rng.sample(SCENES, 3)))
+    pages([picture for *_, pictures, _ in made for picture in pictures], out / "held-out", "picture")
+    pages([mask for *_, masks in made for mask in masks], out / "held-out-masks", "mask")
+    return [
+        {"name": held["name"], "group": ("classes: " if is_class(held) else "instances: ") + held["group"], "scenes": scenes, "click": list(inside(masks[0]))}
+        for held, scenes, _, masks in made
+    ]  # fmt: skip
+
+
+def held_out_more(renders, out):
+    """Four further pictures of each held-out thing, for concepts that are learned from several; its scenes in `held_out` are left
+    out, because what was learned is judged there. Of a generator of their own, so that they change no other sheet."""
+    rng, taken = random.Random(90_006), {held["name"]: held["scenes"] for held in json.loads((out / "bank.json").read_text())["heldOut"]}
+    made = list(held_out_pictures(renders, rng, lambda held: rng.sample([s for s in SCENES if s not in taken[held["name"]]], 4)))
+    pages([picture for *_, pictures, _ in made for picture in pictures], out / "held-out-more", "picture")
+    pages([mask for *_, masks in made for mask in masks], out / "held-out-more-masks", "mask")
+    (out / "held-out-more.json").write_text(json.dumps({held["name"]: scenes for held, scenes, *_ in made}, separators=(",", ":")) + "\n")
 
 
 def prompts(rng):
@@ -110,9 +131,12 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--work", required=True)
     arguments.add_argument("--out", required=True)
+    arguments.add_argument("--more", action="store_true", help="only the further pictures of the held-out things")
     a = arguments.parse_args()
     renders, out = Renders(a.work), Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
+    if a.more:
+        return held_out_more(renders, out)
     bank = {
         "scenes": {name: phrases[0] for name, phrases in PHRASES.items()}, "prompts": prompts(random.Random(90_005)),
         "clicks": clicks(renders, out, 500), "crops": crops(renders, out),
