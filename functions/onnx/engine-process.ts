@@ -42,13 +42,16 @@ async function answer(request: EngineRequest): Promise<EngineReply["result"]> {
     return { kind: "released" };
   }
   const feeds = Object.fromEntries(Object.entries(request.feeds).map(([name, tensor]) => [name, toNative(tensor)]));
+  const begin = performance.now();
   const outputs = await session.run(feeds);
+  const nativeMs = performance.now() - begin;
   return {
     kind: "ran",
     outputs: Object.fromEntries(
       Object.entries(outputs).map(([name, tensor]) => [name, fromNative(tensor as NativeTensor)]),
     ),
     peakBytes: process.resourceUsage().maxRSS * 1024,
+    nativeMs,
   };
 }
 

@@ -20,7 +20,13 @@ export interface EngineReply {
   readonly id: number;
   readonly result:
     | { readonly kind: "loaded"; readonly inputs: readonly Edge[]; readonly outputs: readonly Edge[] }
-    | { readonly kind: "ran"; readonly outputs: Readonly<Record<string, AnyTensor>>; readonly peakBytes: number }
+    | {
+        readonly kind: "ran";
+        readonly outputs: Readonly<Record<string, AnyTensor>>;
+        readonly peakBytes: number;
+        /** Inside the runtime's own call. */
+        readonly nativeMs: number;
+      }
     | { readonly kind: "released" }
     /** A code marks an error meant for people; without one it is the runtime's own complaint. */
     | { readonly kind: "failed"; readonly message: string; readonly code: ErrorCode | undefined };

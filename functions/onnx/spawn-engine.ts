@@ -29,11 +29,20 @@ interface Child {
   readonly pending: Map<number, Pending>;
 }
 
+/** What runs took: inside the runtime's own calls, and from question to answer; the difference is the process boundary. */
+export interface RunTimes {
+  readonly runs: number;
+  readonly nativeMs: number;
+  readonly roundTripMs: number;
+}
+
 /** An engine whose process can be watched: tests end it, benchmarks weigh it. */
 export interface SpawnedEngine extends Engine {
   processId(): number | undefined;
   /** Peak resident memory of the process so far. */
   peakBytes(): number;
+  /** Time of all runs so far. */
+  runTimes(): RunTimes;
 }
 
 /** Starts the child process on first use, and again after it died. Sessions of a dead process fail with one clear
@@ -41,6 +50,7 @@ export interface SpawnedEngine extends Engine {
 export function spawnEngine(options: EngineOptions): SpawnedEngine {
   let child: Child | undefined;
   let peakBytes = 0;
+  let times: RunTimes = { runs: 0, nativeMs: 0, roundTripMs: 0 };
   let nextId = 0;
 
   function start(): Child {
@@ -86,9 +96,15 @@ export function spawnEngine(options: EngineOptions): SpawnedEngine {
       inputs: loaded.inputs,
       outputs: loaded.outputs,
       run: async (feeds) => {
+        const begin = performance.now();
         const result = await ask(owner, { kind: "run", session, feeds });
         if (result.kind !== "ran") throw nativeError(label, result);
         peakBytes = Math.max(peakBytes, result.peakBytes);
+        times = {
+          runs: times.runs + 1,
+          nativeMs: times.nativeMs + result.nativeMs,
+          roundTripMs: times.roundTripMs + performance.now() - begin,
+        };
         return result.outputs;
       },
       close: async () => {
@@ -107,7 +123,14 @@ export function spawnEngine(options: EngineOptions): SpawnedEngine {
     });
   }
 
-  return { ...options, load, close, processId: () => child?.process.pid, peakBytes: () => peakBytes };
+  return {
+    ...options,
+    load,
+    close,
+    processId: () => child?.process.pid,
+    peakBytes: () => peakBytes,
+    runTimes: () => times,
+  };
 }
 
 const engineFailed = (cause: string): UserError =>

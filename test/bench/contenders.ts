@@ -45,9 +45,21 @@ export async function ours(
   return {
     name: `ours, ${preset}`,
     run: async () => {
-      const [begin, processorBegin] = [performance.now(), processorNow()];
+      const [begin, processorBegin, before] = [performance.now(), processorNow(), engine.runTimes()];
       results = await work();
-      return { seconds: (performance.now() - begin) / 1000, processorSeconds: processorNow() - processorBegin };
+      const [seconds, after] = [(performance.now() - begin) / 1000, engine.runTimes()];
+      const kernels = (after.nativeMs - before.nativeMs) / 1000;
+      const roundTrips = (after.roundTripMs - before.roundTripMs) / 1000;
+      return {
+        seconds,
+        processorSeconds: processorNow() - processorBegin,
+        breakdown: {
+          runs: after.runs - before.runs,
+          kernels,
+          boundary: roundTrips - kernels,
+          host: seconds - roundTrips,
+        },
+      };
     },
     results: () => results,
     close: async () => {

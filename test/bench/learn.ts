@@ -24,7 +24,7 @@ const steps = 100;
 const picture = new URL("../../functions/assets/emoji-64/samples/robot.png", import.meta.url);
 
 /** 100 steps of inversion. PyTorch's loop gets the noise, timesteps and prompts that ours draws; ours also encodes the
- * picture and draws the noise within its time. */
+ * picture and draws the noise within its time. Equal work otherwise: the paper's setting, so no side asks a keep-best bank. */
 export async function benchLearn(settings: BenchSettings): Promise<Report> {
   const batch = settings.batch ?? 4;
   const contenders: Measured[] = [];

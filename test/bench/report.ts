@@ -2,7 +2,7 @@ import type { Measured, Peer, Results } from "./contenders.ts";
 import type { Ceiling } from "./fma-peak.ts";
 import { fmaCeiling } from "./fma-peak.ts";
 import type { Usage } from "./process-meter.ts";
-import { alternate, type Comparison } from "./rounds.ts";
+import { alternate, type Breakdown, type Comparison } from "./rounds.ts";
 import type { BenchSettings } from "./settings.ts";
 
 /** What one benchmark found; the last contender is the reference of the ratios. */
@@ -70,6 +70,16 @@ export async function compare(settings: BenchSettings, comparing: Comparing): Pr
 
 const ceilingMethod = (ceiling: Ceiling | undefined): string => ceiling?.method ?? "PyTorch's matrix product, 1536³";
 
+/** Where our time goes, and how near the kernels alone come to the machine's peak. */
+function breakdownLine(name: string, { runs, kernels, boundary, host }: Breakdown, report: Report): string {
+  const whole = kernels + boundary + host;
+  const part = (what: string, seconds: number): string =>
+    `${what} ${seconds.toFixed(3)} s (${((100 * seconds) / whole).toFixed(0)} %)`;
+  const peak = (100 * report.gflop) / kernels / report.ceiling.gflops;
+  const parts = [part("kernels", kernels), part("boundary", boundary), part("host", host)].join(", ");
+  return `${name}: ${parts}; ${runs} runs, ${((1000 * kernels) / runs).toFixed(1)} ms each in the kernels, at ${peak.toFixed(0)} % of peak`;
+}
+
 /** The report for people. */
 export function printed(report: Report): string {
   const mb = (bytes: number): string => (bytes / 1e6).toFixed(0);
@@ -104,6 +114,7 @@ export function printed(report: Report): string {
     `${report.gflop.toFixed(1)} GFLOP needed; peak ${report.ceiling.gflops.toFixed(0)} GFLOP/s (${report.ceiling.method}); weights ${mb(report.weightBytes)} MB`,
     line(header),
     ...rows.map(line),
+    ...report.contenders.flatMap((c) => (c.breakdown ? [breakdownLine(c.name, c.breakdown, report)] : [])),
     ...Object.entries(report.agreement).map(([name, value]) => `${name}: ${value.toExponential(2)}`),
   ].join("\n");
 }

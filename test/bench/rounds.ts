@@ -9,6 +9,19 @@ export interface Timing {
   readonly seconds: number;
   /** Over all threads: hardly changes when others use the machine, but counts threads that wait by spinning. */
   readonly processorSeconds: number;
+  readonly breakdown?: Breakdown;
+}
+
+/** Where the time of our side goes, in seconds; the three add up to it. */
+export interface Breakdown {
+  /** Calls of the runtime. */
+  readonly runs: number;
+  /** Inside those calls, in the engine process. */
+  readonly kernels: number;
+  /** Rest of the round trips: serialising, copying, waking up. */
+  readonly boundary: number;
+  /** While no call runs: noise, prompts, optimiser, picture. */
+  readonly host: number;
 }
 
 export interface Comparison {
@@ -18,6 +31,8 @@ export interface Comparison {
   /** Time over the reference's of the same round: median, least and most. */
   readonly ratio: readonly [median: number, least: number, most: number];
   readonly processorRatio: number;
+  /** Of the round with the median time, or the faster of two. */
+  readonly breakdown?: Breakdown;
 }
 
 export const median = (values: readonly number[]): number => {
@@ -51,12 +66,14 @@ export async function alternate(
     const own = timings[i] as Timing[];
     const ratios = own.map(({ seconds }, round) => seconds / (reference[round] as Timing).seconds);
     const processorRatios = own.map((t, round) => t.processorSeconds / (reference[round] as Timing).processorSeconds);
+    const { breakdown } = own.toSorted((a, b) => a.seconds - b.seconds)[(own.length - 1) >> 1] as Timing;
     return {
       name,
       seconds: median(own.map((t) => t.seconds)),
       processorSeconds: median(own.map((t) => t.processorSeconds)),
       ratio: [median(ratios), Math.min(...ratios), Math.max(...ratios)],
       processorRatio: median(processorRatios),
+      ...(breakdown && { breakdown }),
     };
   });
 }
