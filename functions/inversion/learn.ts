@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { LossPoint } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import type { OpenedModel } from "../models/open-model.ts";
@@ -5,7 +6,7 @@ import { type Tensor, tensor } from "../tensor/tensor.ts";
 import { adamW, adamWDefaults } from "./adamw.ts";
 import { type Bank, bankLoss, makeBank, withClassPredictions } from "./bank.ts";
 import { directionStep } from "./direction.ts";
-import { denoisingLosses } from "./examples.ts";
+import { denoisingLosses, type Example } from "./examples.ts";
 import type { Initialiser } from "./initialiser.ts";
 import type { LearnOptions } from "./learn-options.ts";
 import { freshState, type LearnState } from "./learn-state.ts";
@@ -60,9 +61,17 @@ export async function* learn(input: LearnInput): AsyncGenerator<LearnProgress, L
   const bank = prepared.keepBest;
   let state = input.resume ?? (await evaluated(input, bank, freshState(input.initialiser.rows)));
   yield { state, evaluated: input.resume === undefined && bank !== undefined };
+  const draw = (step: number) => trainingExamples(input.model, options, prepared.views, step, prepared.background);
+  let examples = draw(state.step);
   while (state.step < options.steps && state.stale < options.patience) {
     signal?.throwIfAborted();
-    const stepped = await step(input, prepared, state);
+    // The next examples do not depend on this step: they are drawn while the engine computes.
+    const following = state.step + 1;
+    const [stepped, next] = await Promise.all([
+      step(input, examples, state),
+      setImmediate().then(() => draw(following)),
+    ]);
+    examples = next;
     state = stepped.state;
     const due = bank !== undefined && (state.step % options.evaluateEvery === 0 || state.step === options.steps);
     if (due) state = await evaluated(input, bank, state);
@@ -90,10 +99,9 @@ export async function reportLoss(
 
 async function step(
   { model, options, initialiser }: LearnInput,
-  { views, background }: Prepared,
+  examples: readonly Example[],
   state: LearnState,
 ): Promise<Required<Pick<LearnProgress, "state" | "examples">>> {
-  const examples = trainingExamples(model, options, views, state.step, background);
   const decay = 1 - options.learningRate * adamWDefaults.weightDecay;
   const wordScale = options.decayWords ? decay ** state.step : 1;
   const { losses, gradient } = await denoisingLosses(model, state.rows, examples, { withGradient: true, wordScale });
