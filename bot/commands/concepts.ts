@@ -16,9 +16,9 @@ import { UserError } from "../../shared/error.ts";
 import type { Identity } from "../../shared/identity.ts";
 import { button, type Card, cardOptions, conceptWord, quoted, rowPart, short, textPart } from "../card.ts";
 import type { BotContext, Command, Ids } from "../command.ts";
-import { explainConcept } from "../explain-concept.ts";
 import { identityOf } from "../identity.ts";
 import { answerPrivately, noteCard } from "../replies.ts";
+import { startJob } from "../start-job.ts";
 import { findConcept } from "../visible-concepts.ts";
 
 /** Own words with a button each: section, text and button are 3 of Discord's 40 components. */
@@ -62,7 +62,7 @@ export const concepts: Command = {
   async run(interaction, context) {
     const { functions } = context;
     if (interaction.options.getSubcommand() === "info") {
-      return explainConcept(interaction, async () => (await ownConcept(interaction, functions)).id, context);
+      return explain(interaction, async () => (await ownConcept(interaction, functions)).id, context);
     }
     await interaction.deferReply({ flags: MessageFlags.Ephemeral });
     const identity = identityOf(interaction);
@@ -88,7 +88,7 @@ export const concepts: Command = {
   buttons: {
     "concept.share": share("server"),
     "concept.unshare": share("private"),
-    "concept.info": (interaction, [id = ""], context) => explainConcept(interaction, async () => id, context),
+    "concept.info": (interaction, [id = ""], context) => explain(interaction, async () => id, context),
     "concept.ask": async (interaction, [id = ""], { functions }) => {
       await interaction.deferReply({ flags: MessageFlags.Ephemeral });
       const concept = await functions.call(routes.readConcept, identityOf(interaction), { id });
@@ -113,6 +113,13 @@ export const concepts: Command = {
     },
   },
 };
+
+/** What the model takes a concept for, told to the one who asks alone. A job, because the picture needs the network. */
+const explain = (
+  interaction: ButtonInteraction | ChatInputCommandInteraction,
+  find: () => Promise<string>,
+  context: BotContext,
+): Promise<void> => startJob(interaction, true, async () => ({ task: "explain", concept: await find() }), context);
 
 /** The person's own concept of the name that they typed. @throws UserError bad_concept, not_found */
 async function ownConcept(

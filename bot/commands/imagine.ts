@@ -12,10 +12,10 @@ import type { Identity } from "../../shared/identity.ts";
 import { ImagineInput } from "../../shared/job.ts";
 import { limits } from "../../shared/limits.ts";
 import { parsePrompt, referencesOf } from "../../shared/prompt.ts";
-import { addressOf } from "../address.ts";
 import { short } from "../card.ts";
 import type { BotContext, Command, Ids } from "../command.ts";
 import { identityOf } from "../identity.ts";
+import { startJob } from "../start-job.ts";
 import { findConcept, openName } from "../visible-concepts.ts";
 
 /** Discord waits three seconds for the first answer, and whether it is private has to be known by then. */
@@ -115,26 +115,9 @@ async function draw(
   onlyMe: boolean,
   context: BotContext,
 ): Promise<void> {
-  const { functions, deliveries } = context;
-  const identity = identityOf(interaction);
-  const used = await conceptsOf(input.prompt, identity, context);
+  const used = await conceptsOf(input.prompt, identityOf(interaction), context);
   const isPrivate = onlyMe || used.some(({ scope }) => scope === "private") || !mayPost(interaction);
-  const { resource } = await interaction.deferReply({
-    ...(isPrivate ? { flags: MessageFlags.Ephemeral } : {}),
-    withResponse: true,
-  });
-  const message = resource?.message;
-  if (!message) throw new Error("Discord deferred the answer without a message");
-  const address = addressOf(interaction, message, isPrivate);
-  const delivery = await deliveries.claim(interaction.id, "imagine", identity, address);
-  if (delivery === undefined) return;
-  try {
-    await functions.call(routes.putPrediction, identity, { id: interaction.id, body: { input } });
-  } catch (error) {
-    await deliveries.abandon(delivery);
-    throw error;
-  }
-  deliveries.follow(delivery);
+  await startJob(interaction, isPrivate, async () => input, context);
 }
 
 /** The concepts that a prompt names. @throws UserError bad_prompt, or not_found that names the unknown word */
