@@ -162,8 +162,10 @@ const relearnCommand = (run: Runner): Command =>
     .action((name: string, flags: Flags & { steps: number; seed?: number; mode: LearnInput["mode"] }) =>
       run(async (session, signal) => {
         const meta = await find(session, name);
-        if (!meta.source)
-          throw new UserError("not_found", `<${meta.name}> was imported: there is no picture to learn it from.`);
+        if (!meta.source) {
+          const why = meta.blend ? "is a blend" : "was imported";
+          throw new UserError("bad_request", `<${meta.name}> ${why}: there is no picture to learn it from.`);
+        }
         const progress = createProgress(flags.json);
         const input = LearnInput.parse({
           task: "learn",

@@ -43,10 +43,14 @@ export async function changeRecord(
 }
 
 /** May this person see and use it? The one rule of visibility: every route asks it. */
-export function canSee({ deleted, owner, scope, scopeId }: ConceptRecord, viewer: Viewer | undefined): boolean {
-  if (deleted !== undefined) return false;
-  if (viewer?.user.id === owner.id || scope === "public") return true;
-  return scope === "server" && viewer?.server === scopeId;
+export function canSee(record: ConceptRecord, viewer: Viewer | undefined): boolean {
+  if (record.deleted === undefined && viewer?.user.id === record.owner.id) return true;
+  return isSharedWith(record, viewer?.server);
+}
+
+/** May everybody in this server see and use it, or everybody at all where `server` is undefined? */
+export function isSharedWith({ deleted, scope, scopeId }: ConceptRecord, server: Id | undefined): boolean {
+  return deleted === undefined && (scope === "public" || (scope === "server" && scopeId === server));
 }
 
 /** @throws UserError not_found, the same for what is absent and what is hidden */

@@ -1,9 +1,18 @@
 import type { ConceptMeta, Id, Scope, Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
+import { leavesOf } from "../../shared/family-tree.ts";
 import type { Store } from "../store/store.ts";
 import { type Place, publicPlace } from "./library-keys.ts";
 import { dropPointer, nameWhereShared, privatePlace, sharedKeys } from "./library-names.ts";
-import { type ConceptRecord, changeRecord, passportOf, requireOwned, requireVisible } from "./library-record.ts";
+import {
+  type ConceptRecord,
+  changeRecord,
+  isSharedWith,
+  passportOf,
+  readRecord,
+  requireOwned,
+  requireVisible,
+} from "./library-record.ts";
 
 /** See ConceptLibrary.share. */
 export async function shareConcept(
@@ -14,6 +23,7 @@ export async function shareConcept(
 ): Promise<{ readonly meta: ConceptMeta; readonly plain: boolean; readonly reference: string }> {
   const before = await requireChangeable(store, id, viewer, scope);
   const place = placeFor(scope, viewer, before);
+  if (scope !== "private") await requireSharedParents(store, before, place);
   const after = await changeRecord(store, id, (old) => {
     if (old.deleted !== undefined) throw new UserError("not_found", "The concept was deleted; restore it first.");
     return { ...old, ...place };
@@ -38,4 +48,23 @@ function placeFor(scope: Scope, viewer: Viewer, record: ConceptRecord): Place {
   if (scope === "public") return publicPlace;
   if (viewer.server !== undefined) return { scope, scopeId: viewer.server };
   throw new UserError("bad_request", "Sharing with a server works inside that server; this is not one.");
+}
+
+/** A blend draws with its parents' rows, so it is of use only where they are shared too. Sharing it never shares them: that is
+ * each owner's own decision. @throws UserError conflict that names the parents which the place does not see */
+async function requireSharedParents(store: Store, { name, blend = [] }: ConceptRecord, place: Place): Promise<void> {
+  const server = place.scope === "server" ? place.scopeId : undefined;
+  const hidden = new Map<Id, string>();
+  for (const leaf of leavesOf(blend)) {
+    if ("words" in leaf) continue;
+    const parent = await readRecord(store, leaf.id);
+    if (parent === undefined || !isSharedWith(parent, server)) hidden.set(leaf.id, `<${leaf.name}> by ${leaf.owner}`);
+  }
+  if (hidden.size === 0) return;
+  const [lack, step] =
+    place.scope === "public" ? ["public", "Make them public"] : ["shared with this server", "Share them"];
+  throw new UserError(
+    "conflict",
+    `<${name}> is blended from words that are not ${lack}, or are gone: ${[...hidden.values()].join(", ")}. ${step} first, or blend anew without them.`,
+  );
 }

@@ -33,7 +33,8 @@ export interface ConceptLibrary {
     options?: { readonly prefix?: string; readonly owner?: "anyone" | "me"; readonly limit?: number },
   ): Promise<readonly ConceptMeta[]>;
   /** Changes who sees it: owner only; a moderator may make a concept of their server private. `server` is the viewer's server.
-   * Where the plain name is taken both keep it, and `plain` is false: others reach this one by `reference`, owner/name. */
+   * Where the plain name is taken both keep it, and `plain` is false: others reach this one by `reference`, owner/name.
+   * @throws UserError conflict for a blend with a parent that is not shared as widely, see library-share */
   share(
     id: Id,
     viewer: Viewer,

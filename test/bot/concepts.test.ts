@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { blendConcept } from "../../functions/concepts/blend-concept.ts";
 import { routes } from "../../shared/api.ts";
 import { person } from "../http/test-gateway.ts";
 import type { Answer, Member } from "../support/discord/member.ts";
@@ -83,6 +84,32 @@ test("Info and /concepts info show, to whoever asks alone, what a word is near t
   ]);
   expect(ben.see()).toEqual([]);
   expect((await settled(ben, await ben.slash("concepts info", { name: "pot" }))).text).toContain("You have no word");
+});
+
+test("a saved blend: Info tells what it is made of, and it is shared only after its parents", async () => {
+  const learned = await learnWord(ada, "pot");
+  await blendConcept(studio.gateway.library, {
+    ...{ id: `blend-${ada.id}`, name: "chimera", blend: "pot*0.6+dragon*0.4", created: new Date(0).toISOString() },
+    viewer: { user: { id: ada.id, name: "ada" }, moderator: false },
+    model: { baseModel: { id: "scripted", hash: "0" }, width: 4, isWord: (words) => words === "dragon" },
+  });
+  const told = (answer: Answer) => ada.until(() => answer.message()?.text.includes("blend") && answer.message());
+  for (const seen of [
+    await told(await ada.forgePress(await list(ada), `concept.info:blend-${ada.id}`)),
+    await told(await ada.slash("concepts info", { name: "chimera" })),
+  ]) {
+    expect(seen.ephemeral).toBe(true);
+    expect(seen.text).toMatch(/<chimera> is a blend.*60 % <pot> v1 by ada.*40 % “dragon”/s);
+  }
+  const pressShare = async () => ada.forgePress(await list(ada), `concept.share:blend-${ada.id}`);
+  await pressShare();
+  const refused = await ada.until(() => ada.see().find(({ text }) => text.includes("not shared with this server")));
+  expect(refused.ephemeral).toBe(true);
+  expect(refused.text).toContain("<pot> by ada. Share them first");
+  expect(ben.see()).toEqual([]);
+  await share(ada, learned);
+  await pressShare();
+  await ben.until(() => ben.see().find(({ text }) => text.includes("shares a new word: `<chimera>`")));
 });
 
 test("a private word of somebody else cannot be seen, used, shared or deleted by any route", async () => {

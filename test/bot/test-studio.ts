@@ -151,7 +151,7 @@ async function* scriptedExplain(
   input: ExplainInput,
   context: TaskContext,
 ): AsyncGenerator<TaskEvent> {
-  const { id, version, name, owner, scope } = await library.get(input.concept, input.viewer);
+  const { id, version, name, owner, scope } = (await library.load(input.concept, input.viewer)).meta;
   const near = (word: string) => [
     { word, score: 1 },
     { word: "rose", score: 0.4 },

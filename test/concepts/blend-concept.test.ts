@@ -111,6 +111,29 @@ test("somebody else's private word is no parent, a shared one is", async () => {
   expect((await blend("lent", "mycat+dragon", person("ben"))).blend?.[0]).toMatchObject({ owner: "ann" });
 });
 
+test("a blend is shared only where each concept that it ends in is shared too, and the refusal names those that are not", async () => {
+  const here: Viewer = { ...ann, server: "s1" };
+  await blend("chimera", "mycat*0.6+dragon*0.4");
+  await blend("beast", "chimera+wyvern+mycat");
+  const share = (scope: "server" | "public", viewer = here) => library.share("b-beast", viewer, scope);
+  await expect(share("server")).rejects.toThrow(
+    "<beast> is blended from words that are not shared with this server, or are gone: <mycat> by ann, <wyvern> by ann. Share them first",
+  );
+  await library.share("c-mycat", here, "server");
+  await expect(share("server")).rejects.toThrow("gone: <wyvern> by ann.");
+  expect(await library.get("b-beast", here)).toMatchObject({ scope: "private" });
+  await library.share("c-wyvern", here, "public");
+  expect((await share("server")).meta).toMatchObject({ scope: "server", scopeId: "s1" });
+  await expect(share("public")).rejects.toMatchObject({
+    code: "conflict",
+    message: expect.stringContaining("not public, or are gone: <mycat> by ann. Make them public first"),
+  });
+  await expect(share("server", { ...ann, server: "s2" })).rejects.toMatchObject({ code: "conflict" });
+  await library.delete("c-wyvern", ann);
+  await expect(share("server")).rejects.toThrow("<wyvern> by ann");
+  expect((await library.share("b-beast", here, "private")).meta).toMatchObject({ scope: "private" });
+});
+
 test("three generations are enough", async () => {
   await blend("one", "mycat+dragon");
   await blend("two", "one+dragon");

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { blendConcept } from "../../functions/concepts/blend-concept.ts";
+import { viewerOf } from "../../functions/http/concepts.ts";
 import { type Route, routes } from "../../shared/api.ts";
 import type { ConceptMeta } from "../../shared/concept.ts";
 import type { Identity } from "../../shared/identity.ts";
@@ -153,6 +155,27 @@ test("shared with the server, its members see and use it, but cannot delete or r
   await gateway.call(ann, routes.shareConcept, ids.concept, { scope: "private" });
   expect((await gateway.json(bob, "GET", "/concepts")).body["concepts"]).toEqual([]);
   expect((await gateway.send(bob, "GET", `/files/${concept.preview}`)).status).toBe(404);
+});
+
+test("a blend with a private parent cannot be shared, and says which; with a shared one it can, for as long as that is", async () => {
+  const { baseModel, width } = concept;
+  const { id } = await blendConcept(gateway.library, {
+    ...{ id: "secretblend", name: "chimera", blend: "mycat*0.6+dragon*0.4", created: new Date(0).toISOString() },
+    ...{ viewer: viewerOf(ann), model: { baseModel, width, isWord: (words) => words === "dragon" } },
+  });
+  const shareBlend = () => gateway.call(ann, routes.shareConcept, id, { scope: "server" });
+  const refused = await shareBlend();
+  expect(refused.status).toBe(409);
+  expect(refused.body.error?.message).toContain("<mycat> by name101");
+  expect((await gateway.json(bob, "GET", "/concepts")).body["concepts"]).toEqual([]);
+
+  await gateway.call(ann, routes.shareConcept, ids.concept, { scope: "server" });
+  expect((await shareBlend()).body["scope"]).toBe("server");
+  await gateway.call(ann, routes.shareConcept, ids.concept, { scope: "private" });
+  const seen = (await gateway.json(bob, "GET", "/concepts")).body["concepts"] as ConceptMeta[];
+  expect(seen.map(({ name }) => name)).toEqual(["chimera"]);
+  expect((await gateway.call(bob, routes.readConcept, ids.concept)).status).toBe(404);
+  await gateway.call(ann, routes.deleteConcept, id);
 });
 
 test("deleted is gone at once for everybody, and undo brings it back", async () => {
