@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SingleBar } from "cli-progress";
 import { Command, Option } from "commander";
+import { wholeNumber } from "../../functions/cli/arguments.ts";
+import { report } from "../../functions/cli/run.ts";
 import { spawnEngine } from "../../functions/onnx/spawn-engine.ts";
 import { openStore } from "../../functions/store/open.ts";
 import { openWorkbench } from "../../functions/tasks/open-workbench.ts";
@@ -28,8 +30,10 @@ const processes = 2;
 
 const { only, atMost, json } = new Command("check:model")
   .addOption(new Option("--only <section>").choices(Object.keys(checks)))
-  .option("--at-most <count>", "entries of the bank a section looks at, to try things out", Number)
+  .option("--at-most <count>", "entries of the bank a section looks at, to try things out", wholeNumber(1, 1_000_000))
   .option("--json")
+  // Commander's own code for wrong arguments is 1, which is a bug's here.
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .parse()
   .opts<{ only?: string; atMost?: number; json?: boolean }>();
 
@@ -55,15 +59,20 @@ try {
   const figures: Figure[] = [];
   for (const [name, check] of Object.entries(checks)) {
     if (only !== undefined && only !== name) continue;
+    // A section's pieces differ in size and it alone knows how many there are: count and time, no share of a whole.
     const bar = new SingleBar({
       format: `${name.padEnd(8)} {value} done, {duration_formatted}`,
       stream: process.stderr,
+      noTTYOutput: true,
+      notTTYSchedule: 30_000,
     });
-    bar.start(0, 0);
-    figures.push(...(await check({ benches, judges: () => openJudges(engine), sample, each: () => bar.increment() })));
-    bar.stop();
+    bar.start(Number.POSITIVE_INFINITY, 0);
+    const tools = { benches, judges: () => openJudges(engine), sample, each: () => bar.increment() };
+    figures.push(...(await check(tools).finally(() => bar.stop())));
   }
   process.stdout.write(`${json ? JSON.stringify(figures, null, 2) : printedFigures(figures)}\n`);
+} catch (error) {
+  process.exitCode = report(error);
 } finally {
   await Promise.all([...benches.map((bench) => bench.close()), engine.close()]);
   rmSync(folder, { recursive: true });
