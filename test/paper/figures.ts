@@ -11,6 +11,8 @@ import type { RunResult } from "./store.ts";
 /** One arm over steps: mean over pictures with its 95 % interval. */
 export interface Series {
   readonly name: string;
+  /** Its name's own when absent. */
+  readonly colour?: string;
   readonly points: readonly (Interval & { readonly step: number })[];
 }
 
@@ -19,6 +21,8 @@ export interface Figure {
   readonly id: string;
   readonly title: string;
   readonly y: string;
+  /** What is counted from left to right, and its least; steps from 0 when absent. */
+  readonly x?: { readonly name: string; readonly from: number };
   readonly series: readonly Series[];
 }
 
@@ -92,14 +96,18 @@ export interface Chart {
 }
 
 /** A line chart with bands. */
-export function lineChart({ id, title, y: label, series }: Figure): Chart {
+export function lineChart({ id, title, y: label, x: across = { name: "step", from: 0 }, series }: Figure): Chart {
   const points = series.flatMap((one) => one.points);
-  const x = scaleLinear([0, Math.max(1, ...points.map(({ step }) => step))], [size.left, size.width - size.right]);
+  const x = scaleLinear(
+    [across.from, Math.max(1, ...points.map(({ step }) => step))],
+    [size.left, size.width - size.right],
+  );
   const range = [Math.min(...points.map(({ low }) => low)), Math.max(...points.map(({ high }) => high))];
   const y = scaleLinear(range, [size.height - size.bottom, size.top]).nice(5);
-  const drawn = series.map((one) => drawSeries(one, colourOf(one.name), x, y));
-  const legend = series.map(({ name }) => ({ name, colour: colourOf(name) }));
-  return { id, title, svg: chartSvg(title, [drawAxes(x, y, { x: "step", y: label }), ...drawn, drawLegend(legend)]) };
+  const legend = series.map(({ name, colour = colourOf(name) }) => ({ name, colour }));
+  const drawn = series.map((one, i) => drawSeries(one, (legend[i] as (typeof legend)[number]).colour, x, y));
+  const body = [drawAxes(x, y, { x: across.name, y: label }), ...drawn, drawLegend(legend)];
+  return { id, title, svg: chartSvg(title, body) };
 }
 
 export function chartSvg(title: string, body: readonly string[]): string {

@@ -17,12 +17,15 @@ const looks = [0, 10, 25, 50, 75, 85, 100];
 const strengths = [0.5, 0.75, 1.25];
 const drawSeed = 7_000;
 
-const slides = ({ mode, seed }: Run): boolean => mode === "product" && seed === 0;
+const slides = ({ mode, seed, pictures }: Run): boolean => mode === "product" && seed === 0 && pictures === undefined;
+/** Steps before the last at which a run is looked at: of several pictures only the end is compared. */
+const looksOf = ({ steps, pictures }: Run): readonly number[] =>
+  pictures === undefined ? looks.filter((step) => step < steps) : [];
 /** Of one look, in steps: four pictures in twenty steps with guidance. */
 const lookCost = 18;
 /** How long a run takes, in steps. */
 export const judgedCost = (run: Run): number =>
-  run.steps + lookCost * (looks.filter((step) => step < run.steps).length + 1 + (slides(run) ? strengths.length : 0));
+  run.steps + lookCost * (looksOf(run).length + 1 + (slides(run) ? strengths.length : 0));
 
 export interface JudgedInput {
   readonly run: Run;
@@ -90,7 +93,7 @@ export async function judgeRun(
     const { state, examples } = next.value;
     if (examples) each(1);
     const rows = input.options.keepBest ? state.best.rows : state.rows;
-    if (state.step < run.steps && looks.includes(state.step)) await look(state.step, rows);
+    if (looksOf(run).includes(state.step)) await look(state.step, rows);
   }
   const { best } = next.value;
   await look(run.steps, best.rows);

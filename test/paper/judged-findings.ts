@@ -36,7 +36,7 @@ const read: Readonly<Record<JudgedMeasure, (look: Look) => number>> = {
   variety: ({ variety }) => variety,
 };
 
-interface Which {
+export interface Which {
   readonly variant: string;
   readonly arm: Arm;
   readonly step: number;
@@ -52,7 +52,7 @@ const looksOf = (results: readonly JudgedResult[], { variant, arm, step, strengt
     });
 
 /** Picture → mean over its seeds. */
-function perPicture(
+export function perPicture(
   results: readonly JudgedResult[],
   which: Which,
   measure: JudgedMeasure,
@@ -116,10 +116,7 @@ export function findJudgedClaims(
     );
   // At most half: twice the product's failures less the paper's must not be positive.
   const halved = paired(failures(paper), failures(equal), (p, q) => p - 2 * q);
-  const no =
-    (margin: number) =>
-    (i: Interval): Verdict =>
-      i.low > -margin ? "holds" : i.high < -margin ? "does not hold" : "undecided";
+  const no = (margin: number) => (difference: Interval) => verdictOf(difference, margin);
   const against = (which: Which, measure: JudgedMeasure) =>
     paired(perPicture(results, paper, measure), perPicture(results, which, measure), (p, q) => q - p);
   const at = (which: JudgedRow) => `product at step ${which.step} (${which.seconds.toFixed(1)} s)`;
@@ -148,6 +145,10 @@ export function findJudgedClaims(
 
 type Verdict = JudgedClaim["verdict"];
 
+/** Is a difference above −margin, whatever is resampled? */
+export const verdictOf = ({ low, high }: Interval, margin = 0): Verdict =>
+  low > -margin ? "holds" : high < -margin ? "does not hold" : "undecided";
+
 export const nameOf: Readonly<Record<JudgedMeasure, string>> = {
   followed: "prompt followed",
   identity: "identity",
@@ -157,7 +158,7 @@ export const nameOf: Readonly<Record<JudgedMeasure, string>> = {
 };
 
 /** Of the pictures that both have. */
-function paired(
+export function paired(
   a: ReadonlyMap<string, number>,
   b: ReadonlyMap<string, number>,
   of: (a: number, b: number) => number,

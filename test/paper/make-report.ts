@@ -3,6 +3,7 @@ import { armNames, bankSeries, type Figure, lineChart, trainingSeries } from "./
 import { findCatching, findOrderings, findVariants } from "./findings.ts";
 import { frontierChart, identityFigure } from "./frontier.ts";
 import { findJudged, findJudgedClaims, type JudgedRow } from "./judged-findings.ts";
+import { findPictureClaims, pictureFigures } from "./picture-findings.ts";
 import type { Arm } from "./plan.ts";
 import type { Report, ThingRow } from "./report.ts";
 import type { Control } from "./run-all.ts";
@@ -39,10 +40,13 @@ export async function makeReport(made: Made): Promise<Report> {
     facts,
     missing,
     distances,
-    figures: [...judgedCharts(judged, seen), ...figuresOf(results).map(lineChart)],
+    figures: [...judgedCharts(judged, seen), ...[...pictureFigures(judged), ...figuresOf(results)].map(lineChart)],
     judged: seen,
     ceiling,
-    claims: findJudgedClaims(judged, seen),
+    claims: [
+      ["The product against the paper's setting", findJudgedClaims(judged, seen)] as const,
+      ["One picture or several", findPictureClaims(judged)] as const,
+    ].filter(([, claims]) => claims.length > 0),
     orderings: [
       ...settings.map((name) => [name, findOrderings(results, name === "paper" ? controls : [], name)] as const),
       ...kindsOf(things).map(([kind, names]) => {
@@ -75,6 +79,7 @@ function judgedCharts(judged: readonly JudgedResult[], seen: readonly JudgedRow[
   const withClass = new Set(judged.filter(({ run }) => run.arm === "class").map(({ run }) => run.thing));
   const shared = findJudged(judged.filter(({ run }) => withClass.has(run.thing) && run.seed === 0));
   const figure = identityFigure(shared, armNames);
+  if (withClass.size === 0) return [frontierChart(seen)];
   return [frontierChart(seen), lineChart({ ...figure, title: `${figure.title} (${withClass.size} pictures)` })];
 }
 

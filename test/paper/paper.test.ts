@@ -9,7 +9,9 @@ import { tinySdFolder } from "../support/tiny-sd.ts";
 import { compare, findCatching, findVariants } from "./findings.ts";
 import { findJudgedClaims, type JudgedClaim, type JudgedRow } from "./judged-findings.ts";
 import { paper } from "./paper.ts";
-import { type Part, parts, planRuns } from "./plan.ts";
+import { findPictureClaims } from "./picture-findings.ts";
+import { type Part, parts, planJudged, planRuns } from "./plan.ts";
+import { learnInput } from "./run.ts";
 import { type JudgedResult, keyOf, type RunResult } from "./store.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "paper-"));
@@ -21,7 +23,7 @@ const run = async () => {
   const counted = { total: 0, made: 0 };
   const made = await paper({
     ...{ model: tinySdFolder, folder, pictures: 2, judgedPictures: 1, seeds: 1, steps: 2 },
-    parts: new Set<Part>(["figures", "judged"]),
+    parts: new Set<Part>(["figures", "judged", "pictures"]),
     hub: { endpoint: "http://127.0.0.1:9", cache: join(folder, "cache") },
     // The random checkpoint's tokenizer knows few words: captions of a real one do not fit.
     describe: () => Promise.resolve({ caption: "a cat", className: "cat", clickedClass: "cat" }),
@@ -36,9 +38,11 @@ const run = async () => {
 };
 let first: Awaited<ReturnType<typeof run>>;
 
+// Every part that draws, on a machine that may be busy.
+const patience = 240_000;
 beforeAll(async () => {
   first = await run();
-});
+}, patience);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test("the page is whole: every figure, claim and picture is in it, and nothing is loaded from elsewhere", () => {
@@ -62,12 +66,13 @@ test("what is drawn is measured by the metrics whose weights are at hand, each u
 });
 
 test("progress tells every step and look of the plan", () => {
-  const [measured, judged, slider] = [2 * 5 * (2 + 2 * 12), 5 * (2 + 2 * 18), 3 * 18];
-  expect(first.counted).toEqual({ total: measured + judged + slider, made: measured + judged + slider });
+  const [measured, judged, slider, several] = [2 * 5 * (2 + 2 * 12), 5 * (2 + 2 * 18), 3 * 18, 6 * (2 + 18)];
+  const total = measured + judged + slider + several;
+  expect(first.counted).toEqual({ total, made: total });
 });
 
 test("a judge sees every setting at every look, and the product's slider", () => {
-  const { judged, claims } = JSON.parse(first.json) as { judged: JudgedRow[]; claims: JudgedClaim[] };
+  const { judged, claims } = JSON.parse(first.json) as { judged: JudgedRow[]; claims: [string, JudgedClaim[]][] };
   const seen = judged.map(({ variant, arm, step, strength }) => `${variant}, ${arm}: ${step} × ${strength}`);
   for (const each of ["paper, caption", "product, caption", "paper, star", "paper, class", "paper, stars"]) {
     expect(seen).toContain(`${each}: 0 × 1`);
@@ -75,11 +80,71 @@ test("a judge sees every setting at every look, and the product's slider", () =>
   }
   expect(seen.filter((name) => !name.endsWith("× 1"))).toHaveLength(3);
   for (const { measures } of judged) expect(measures.identity.mean).toBeLessThanOrEqual(1.001);
-  for (const { verdict } of claims) expect(["holds", "undecided", "does not hold"]).toContain(verdict);
+  const verdicts = claims.flatMap(([, of]) => of.map(({ verdict }) => verdict));
+  expect(verdicts.length).toBeGreaterThan(0);
+  for (const verdict of verdicts) expect(["holds", "undecided", "does not hold"]).toContain(verdict);
   expect(first.figures.map(([id]) => id)).toContain("frontier");
 });
 
-test("an interrupted plan goes on with what was finished, to the same findings", async () => {
+test("concepts of several pictures are drawn at their end and stand beside those of one", () => {
+  const { judged, claims } = JSON.parse(first.json) as { judged: JudgedRow[]; claims: [string, JudgedClaim[]][] };
+  const several = judged.filter(({ variant }) => variant.endsWith(" pictures"));
+  expect(several.map(({ variant, arm, step }) => `${variant}, ${arm}: ${step}`)).toEqual([
+    ...["paper, 3 pictures, star: 2", "paper, 3 pictures, caption: 2", "product, 3 pictures, caption: 2"],
+    ...["paper, 5 pictures, star: 2", "paper, 5 pictures, caption: 2", "product, 5 pictures, caption: 2"],
+  ]);
+  expect(claims.map(([title]) => title)).toContain("One picture or several");
+  expect(first.figures.map(([id]) => id)).toContain("pictures-identity");
+});
+
+test("a run of three pictures learns from the first and two more, one of one from the first alone", () => {
+  const model = {
+    tokenizer: { encode: () => [1], length: 77 },
+    embed: (ids: readonly number[]) => tensor(new Float32Array(ids.length), [ids.length, 1]),
+  } as never;
+  const thing = {
+    picture: "first",
+    more: ["second", "third", "fourth", "fifth"],
+    words: { caption: "a cat" },
+  } as never;
+  const asked = (pictures?: number) =>
+    learnInput(model, { mode: "paper", arm: "caption", improvements: {}, pictures } as never, thing);
+  expect(asked(3)).toMatchObject({ picture: "first", morePictures: ["second", "third"] });
+  expect(asked()).toMatchObject({ picture: "first", morePictures: [] });
+});
+
+test("a concept of several pictures is set beside the same thing's and seed's of one", () => {
+  const result = (variant: string, arm: string, thing: string, seed: number, likeness: number): JudgedResult => {
+    const [mode, pictures] = variant.split(", ");
+    const seen = [{ asked: "scene", followed: true, nearest: true, nearestInFour: true, likeness }];
+    return {
+      run: {
+        variant,
+        mode,
+        arm,
+        thing,
+        seed,
+        steps: 100,
+        ...(pictures && { pictures: Number.parseInt(pictures, 10) }),
+      },
+      looks: [{ step: 100, strength: 1, seconds: 1, variety: 0, seen }],
+    } as never;
+  };
+  const results = ["a", "b"].flatMap((thing) => [
+    result("paper", "caption", thing, 0, 0.5),
+    // Another seed has no run of several pictures.
+    result("paper", "caption", thing, 1, 0.1),
+    ...[result("paper", "star", thing, 0, 0.2), result("paper, 5 pictures", "star", thing, 0, 0.4)],
+  ]);
+  const claims = findPictureClaims(results);
+  const of = (end: string) => claims.find(({ claim }) => claim === `identity: ${end}`);
+  expect(of("caption, paper: of one picture less * of 5 pictures")?.difference.mean).toBeCloseTo(0.1);
+  expect(of("*, paper: of 5 pictures less of one picture")).toMatchObject({ verdict: "holds", pictures: 2 });
+  expect(of("caption, paper: of 5 pictures less of one picture")).toBeUndefined();
+  expect(findPictureClaims(results.filter(({ run }) => run.pictures === undefined))).toEqual([]);
+});
+
+test("an interrupted plan goes on with what was finished, to the same findings", { timeout: patience }, async () => {
   const runs = join(folder, "runs");
   const stored = readdirSync(runs);
   expect(stored).toHaveLength(10);
@@ -188,9 +253,13 @@ test("a result is of its settings and weights: either changed, it is another", (
 });
 
 test("the full plan holds every setting once for each picture and seed, and no run twice", () => {
-  const plan = planRuns(new Set(parts), { things: ["a", "b"], seeds: 2, steps: 400 });
-  const names = plan.map((one) => JSON.stringify(one));
-  expect(new Set(names).size).toBe(plan.length);
+  const options = { things: ["a", "b"], seeds: 2, steps: 400 };
+  const plan = planRuns(new Set(parts), options);
+  for (const runs of [plan, planJudged(new Set(parts), options)]) {
+    expect(new Set(runs.map((one) => JSON.stringify(one))).size).toBe(runs.length);
+  }
+  // Two settings × two seeds, three initialisers beside, and three of three and five pictures each.
+  expect(planJudged(new Set(parts), options)).toHaveLength(2 * (4 + 3 + 6));
   const paperRuns = plan.filter(({ variant, arm }) => variant === "paper" && !arm.startsWith("stars "));
   expect(paperRuns).toHaveLength(2 * 2 * 5);
 });

@@ -63,9 +63,7 @@ export async function paper({
     const things = all.slice(0, pictures);
     const namesOf = (of: typeof all) => of.map(({ name }) => name);
     const plan = planRuns(parts, { ...options, things: namesOf(things) });
-    const judgedPlan = parts.has("judged")
-      ? planJudged({ ...options, things: namesOf(all.slice(0, judgedPictures)) })
-      : [];
+    const judgedPlan = planJudged(parts, { ...options, things: namesOf(all.slice(0, judgedPictures)) });
     const total = (runs: readonly Run[], costOf: (run: Run) => number) =>
       runs.reduce((sum, run) => sum + costOf(run), 0);
     start(total(plan, lossCost) + total(judgedPlan, judgedCost));
@@ -120,6 +118,7 @@ const ofParts: Readonly<Record<Part, string>> = {
   judged: "Prompt following, identity and variety as a judge sees them; the product against the paper's setting.",
   long: "Runs to 3,000 steps.",
   improvements: "The table of improvements.",
+  pictures: "Concepts of three and five pictures.",
   counts: "How many * a concept needs.",
   confounds: "The learning rate as a confound.",
 };

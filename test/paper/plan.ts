@@ -16,6 +16,8 @@ export interface Run {
   readonly improvements: Improvements;
   /** Absent: the mode's own. `relative`: the step Stable Diffusion's embeddings get, scaled to this model's. */
   readonly learningRate?: number | "relative";
+  /** Learned from so many pictures of the thing; one when absent. */
+  readonly pictures?: number;
   readonly steps: number;
   readonly seed: number;
   /** Draw a picture with what was learned. */
@@ -28,9 +30,11 @@ export interface PlanOptions {
   readonly steps: number;
 }
 
-/** What can be asked for alone, most needed first: an interrupted report has its main figures. `judged` is planned by `planJudged`. */
-export const parts = ["figures", "judged", "long", "improvements", "counts", "confounds"] as const;
+/** What can be asked for alone, most needed first: an interrupted report has its main figures. */
+export const parts = ["figures", "judged", "long", "improvements", "pictures", "counts", "confounds"] as const;
 export type Part = (typeof parts)[number];
+/** Of these a judge looks at what is drawn; of the others losses are measured. */
+type JudgedPart = Extract<Part, "judged" | "pictures">;
 
 const mainArms: readonly Arm[] = ["star", "class", "class, clicked", "caption", "stars"];
 const countArms: readonly Arm[] = ["stars 2", "stars 4", "stars 8"];
@@ -41,11 +45,20 @@ const longThings = 4;
 export const productSteps = 100;
 /** The paper's own things come first in a plan; arms that only its figures need are run on them alone. */
 const figureThings = 12;
+/** Concepts of several pictures are learned of half of the held-out things. */
+const pictureThings = 24;
+export const pictureCounts = [1, 3, 5] as const;
+/** The paper's setting from both initialisers, and the product's. */
+export const pictureArms = [
+  ["star", "paper"],
+  ["caption", "paper"],
+  ["caption", "product"],
+] as const satisfies readonly (readonly [Arm, LearnMode])[];
 
 const seedsTo = (count: number): number[] => Array.from({ length: count }, (_, seed) => seed);
 const asPaper = { variant: "paper", mode: "paper", improvements: {}, draw: false } as const;
 
-const plans: Readonly<Record<Exclude<Part, "judged">, (options: PlanOptions) => readonly Run[]>> = {
+const plans: Readonly<Record<Exclude<Part, JudgedPart>, (options: PlanOptions) => readonly Run[]>> = {
   figures: ({ things, seeds, steps }) =>
     seedsTo(seeds).flatMap((seed) =>
       things.flatMap((thing) =>
@@ -81,9 +94,16 @@ const plans: Readonly<Record<Exclude<Part, "judged">, (options: PlanOptions) => 
     ),
 };
 
-/** The runs of the wanted parts, in the order of `parts`. */
+const planned = <P extends Part>(
+  plansOf: Readonly<Record<P, (options: PlanOptions) => readonly Run[]>>,
+  wanted: ReadonlySet<Part>,
+  options: PlanOptions,
+): readonly Run[] =>
+  parts.filter((part): part is P => part in plansOf && wanted.has(part)).flatMap((part) => plansOf[part](options));
+
+/** The runs of the wanted parts whose losses are measured, in the order of `parts`. */
 export const planRuns = (wanted: ReadonlySet<Part>, options: PlanOptions): readonly Run[] =>
-  parts.flatMap((part) => (part !== "judged" && wanted.has(part) ? plans[part](options) : []));
+  planned(plans, wanted, options);
 
 /** Every improvement of functions/inversion/variants.ts, alone and jointly, from the caption at one equal number of steps. */
 function improvementRuns(thing: string): Run[] {
@@ -99,19 +119,40 @@ function improvementRuns(thing: string): Run[] {
   ];
 }
 
-/** What judges look at: the paper's setting against the product's on every picture and seed, and the other initialisers beside. */
-export function planJudged({ things, seeds, steps }: PlanOptions): readonly Run[] {
-  const shared = { improvements: {}, draw: false, steps: Math.min(steps, productSteps) } as const;
-  const of = (thing: string, arm: Arm, mode: LearnMode, seed: number): Run => ({
-    ...{ ...shared, thing, arm, mode, seed, variant: mode },
-  });
-  return [
-    ...seedsTo(seeds).flatMap((seed) =>
-      things.flatMap((thing) => [of(thing, "caption", "paper", seed), of(thing, "caption", "product", seed)]),
+const judgedRun = (
+  thing: string,
+  arm: Arm,
+  mode: LearnMode,
+  { steps, seed }: { steps: number; seed: number },
+): Run => ({
+  ...{ thing, arm, mode, seed, variant: mode, improvements: {}, draw: false, steps: Math.min(steps, productSteps) },
+});
+
+const judgedPlans: Readonly<Record<JudgedPart, (options: PlanOptions) => readonly Run[]>> = {
+  // The paper's setting against the product's on every picture and seed, and the other initialisers beside.
+  judged: ({ things, seeds, steps }) => {
+    const of = (thing: string, arm: Arm, mode: LearnMode, seed = 0) => judgedRun(thing, arm, mode, { steps, seed });
+    return [
+      ...seedsTo(seeds).flatMap((seed) =>
+        things.flatMap((thing) => [of(thing, "caption", "paper", seed), of(thing, "caption", "product", seed)]),
+      ),
+      ...things.map((thing) => of(thing, "star", "paper")),
+      ...things.slice(0, figureThings).flatMap((thing) => [of(thing, "class", "paper"), of(thing, "stars", "paper")]),
+    ];
+  },
+  // The paper's next step: does a caption need fewer pictures than `*`?
+  pictures: ({ things, steps }) =>
+    things.slice(0, pictureThings).flatMap((thing) =>
+      pictureCounts.flatMap((pictures) =>
+        pictureArms.map(([arm, mode]): Run => {
+          const one = judgedRun(thing, arm, mode, { steps, seed: 0 });
+          return pictures === 1 ? one : { ...one, pictures, variant: `${mode}, ${pictures} pictures` };
+        }),
+      ),
     ),
-    ...things.map((thing) => of(thing, "star", "paper", 0)),
-    ...things
-      .slice(0, figureThings)
-      .flatMap((thing) => [of(thing, "class", "paper", 0), of(thing, "stars", "paper", 0)]),
-  ];
-}
+};
+
+/** The runs of the wanted parts whose pictures a judge looks at, none twice. */
+export const planJudged = (wanted: ReadonlySet<Part>, options: PlanOptions): readonly Run[] => [
+  ...new Map(planned(judgedPlans, wanted, options).map((run) => [JSON.stringify(run), run])).values(),
+];

@@ -21,7 +21,7 @@ export interface Report {
   readonly judged: readonly JudgedRow[];
   /** The same measures of true pictures of the things, as far as those have them; 0–1. */
   readonly ceiling: Readonly<Partial<Record<JudgedMeasure, number>>>;
-  readonly claims: readonly JudgedClaim[];
+  readonly claims: readonly (readonly [title: string, claims: readonly JudgedClaim[]])[];
   readonly orderings: readonly (readonly [setting: string, orderings: readonly Ordering[]])[];
   readonly catching: readonly Catching[];
   readonly distances: readonly DrawnDistance[];
@@ -47,7 +47,7 @@ export function reportHtml(report: Report): string {
 <p>Every loss is the mean squared error of the predicted noise. Bands and brackets are 95 % bootstrap intervals over pictures,
 each the mean of its seeds. What a small model shows is not shown to transfer to large ones.</p>
 ${table(["", ""], about)}
-${report.claims.length > 0 ? `<h2>The product against the paper's setting</h2>${claimTable(report.claims)}` : ""}
+${report.claims.map(([title, claims]) => `<h2>${escapeHtml(title)}</h2>${claimTable(claims)}`).join("\n")}
 ${orderings.map(([setting, list]) => `<h2>Orderings: ${escapeHtml(setting)}</h2>${orderingTable(list)}`).join("\n")}
 ${report.catching.length > 0 ? `<h2>Steps to catch up</h2>${catchingTable(report.catching)}` : ""}
 ${figures.map(({ title, svg }) => `<figure><figcaption>${escapeHtml(title)}</figcaption>${svg}</figure>`).join("\n")}

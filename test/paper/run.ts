@@ -81,7 +81,9 @@ export function settingsOf(model: OpenedModel, run: Run): LearnOptions {
 export function learnInput(model: OpenedModel, run: Run, thing: Thing) {
   const { picture, mask, words } = thing;
   const initialiser = initialRows(model, run.arm, thing, run);
-  return { model, picture, mask, className: words.className, initialiser, options: settingsOf(model, run) };
+  const morePictures = thing.more.slice(0, (run.pictures ?? 1) - 1);
+  const options = settingsOf(model, run);
+  return { model, picture, mask, morePictures, className: words.className, initialiser, options };
 }
 
 /** Steps before the last at which a run looks; tables need the first alone. */

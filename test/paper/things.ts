@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Composite } from "../../functions/inversion/counterfactual-bank.ts";
 import type { Words } from "../../functions/inversion/initialiser.ts";
+import type { Source } from "../../functions/inversion/views.ts";
 import type { Workbench } from "../../functions/tasks/workbench.ts";
 import { type Mask, resizeMask } from "../../functions/tensor/mask.ts";
 import { type Picture, resizePicture } from "../../functions/tensor/pixels.ts";
@@ -19,6 +20,8 @@ export interface Thing {
   readonly mask: Mask;
   readonly click: readonly [x: number, y: number];
   readonly elsewhere: readonly Composite[];
+  /** For concepts that are learned from several pictures; none shows a scene of `elsewhere`. */
+  readonly more: readonly Source[];
   readonly words: ThingWords;
   /** As the bank has it. */
   readonly held: HeldOutThing;
@@ -56,12 +59,16 @@ export async function openThings(bench: Workbench, count: number, describe: Desc
         picture: await square(other),
       })),
     );
+    const more = await Promise.all(
+      held.more.map(async (one) => ({ picture: await square(one.picture), mask: resizeMask(one.mask, side, side) })),
+    );
     const words = await describe(bench, picture, mask);
     const hash = createHash("sha256").update(JSON.stringify([words, elsewhere.map(({ scene }) => scene), side]));
-    for (const { data } of [mask, picture, ...others]) hash.update(data);
+    const further = held.more.flatMap((one) => [one.picture, one.mask]);
+    for (const { data } of [mask, picture, ...others, ...further]) hash.update(data);
     things.push({
       kind: group.split(":")[0] as string,
-      ...{ name, elsewhere, words, held, digest: hash.digest("hex") },
+      ...{ name, elsewhere, more, words, held, digest: hash.digest("hex") },
       picture: await square(picture),
       mask: resizeMask(mask, side, side),
       click: [(click[0] * side) / bankSide, (click[1] * side) / bankSide],
