@@ -16,6 +16,7 @@ import numpy as np
 import onnxruntime
 import torch
 from PIL import Image
+from scipy import ndimage
 
 from crop_data import crop_example, crop_on_white
 from data import caption_of, composites
@@ -25,7 +26,7 @@ from renders import NEVER, WORDS, Renders, main_colour
 from train import token_ids, v_error
 from train_captions import caption_words
 from vae import encode, psnr
-from vision_data import SEGMENT_SIDE, click_on, segment_bank, segment_example, segment_picture
+from vision_data import OUTLINE, SEGMENT_SIDE, click_on, segment_bank, segment_example, segment_picture
 
 # Composites are judged at this size; the networks see 64 px of it.
 CHECK_SIDE = 128
@@ -54,7 +55,7 @@ def check_diffusion(renders, folder, count):
 
 
 class Segmenter:
-    """The ONNX pair on pictures of any size, as the product uses it: shrunk to the network's size, masks enlarged before they are cut."""
+    """The ONNX pair on pictures of any size, as the product uses it: shrunk to the network's size, masks enlarged along the outlines of the picture."""
 
     def __init__(self, folder):
         self.encoder, self.decoder = (session(folder / f"vision/segmenter/{name}.onnx") for name in ("vision_encoder", "prompt_encoder_mask_decoder"))
@@ -67,7 +68,24 @@ class Segmenter:
         point = np.array([click], np.float32) / (width - 1, height - 1) * (SEGMENT_SIDE - 1)
         given = {"input_points": point[None, None].astype(np.float32), "input_labels": np.ones((1, 1, 1), np.int64)}
         _, made = self.decoder.run(None, given | {"image_embeddings": embeddings, "image_positional_embeddings": grid})
-        return np.stack([np.asarray(Image.fromarray(level).resize((width, height), Image.BILINEAR)) > 0 for level in made[0, 0]])
+        return np.stack([along_outlines(level, small / 255, picture / 255) for level in made[0, 0]])
+
+
+def along_outlines(logits, small, picture):
+    """Logits [h, w] on their picture's small copy [h, w, 3] → mask [H, W], by the fast guided filter of functions/vision/guided-filter.ts."""
+    r, (height, width) = OUTLINE["radius"], picture.shape[:2]
+    chances = 1 / (1 + np.exp(-np.clip(logits, -4, 4))) - 0.5
+    inside = ndimage.uniform_filter(np.ones_like(chances), 2 * r + 1, mode="constant")
+
+    def mean(planes):
+        return ndimage.uniform_filter(planes, (2 * r + 1, 2 * r + 1, *[1] * (planes.ndim - 2)), mode="constant") / inside.reshape(*inside.shape, *[1] * (planes.ndim - 2))
+
+    colour, chance = mean(small), mean(chances)
+    spread = mean(small[..., None] * small[..., None, :]) - colour[..., None] * colour[..., None, :] + OUTLINE["epsilon"] * np.eye(3)
+    slope = np.linalg.solve(spread, (mean(small * chances[..., None]) - colour * chance[..., None])[..., None])[..., 0]
+    fitted = mean(np.concatenate([slope, (chance - (slope * colour).sum(-1))[..., None]], -1)).astype(np.float32)
+    large = np.stack([np.asarray(Image.fromarray(np.ascontiguousarray(plane)).resize((width, height), Image.BILINEAR)) for plane in fitted.transpose(2, 0, 1)], -1)
+    return (large[..., :3] * picture).sum(-1) + large[..., 3] > 0
 
 
 def overlap(a, b):

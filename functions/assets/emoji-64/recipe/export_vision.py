@@ -19,7 +19,7 @@ from transformers import CLIPTokenizer
 from crop_data import CROP_SIDE
 from renders import COLOURS, WORDS
 from segment_models import ManyViews, MeanOfViews, SegmentDecoder, SegmentEncoder
-from vision_data import SEGMENT_SIDE
+from vision_data import OUTLINE, SEGMENT_SIDE
 from vision_models import CaptionDecoder, CaptionEncoder, Classifier, Trunk
 
 OPSET = 17
@@ -111,7 +111,7 @@ def main():
     click |= {"image_embeddings": embeddings, "image_positional_embeddings": grid}
     export(decoder, out / "segmenter/prompt_encoder_mask_decoder.onnx", click, ["iou_scores", "pred_masks"])
     write_json(out / "segmenter/preprocessor_config.json", preprocessor(SEGMENT_SIDE))
-    write_json(out / "segmenter/config.json", {"model_type": "emoji-64-segmenter", "levels": ["part", "object", "group"], "mask_size": SEGMENT_SIDE, "refine_below": 0.8})
+    write_json(out / "segmenter/config.json", {"model_type": "emoji-64-segmenter", "levels": ["part", "object", "group"], "mask_size": SEGMENT_SIDE, "refine_below": 0.8, "outline": OUTLINE})
 
     crop = torch.rand(1, 3, CROP_SIDE, CROP_SIDE) * 2 - 1
     learned = torch.load(work / "classifier.pt")
