@@ -14,7 +14,7 @@ import { openTokenizer } from "../../functions/models/tokenizer.ts";
 import { spawnEngine } from "../../functions/onnx/spawn-engine.ts";
 import { decodeMask, overlap } from "../../functions/tensor/mask.ts";
 import { readPicture } from "../../functions/tensor/pixels.ts";
-import { createGrabCut } from "../../functions/vision/grab-cut.ts";
+import { createGrabCut, trimapLabel } from "../../functions/vision/grab-cut.ts";
 import { openVision } from "../../functions/vision/open-vision.ts";
 import { createRefine } from "../../functions/vision/refine-mask.ts";
 
@@ -22,7 +22,19 @@ const { values } = parseArgs({ options: { composites: { type: "string", default:
 const folder = embeddedFolder;
 const engine = spawnEngine({ preset: "lean", providers: ["cpu"], threads: 1 });
 const { segmenter } = openVision(join(folder, "vision"), engine, openTokenizer(folder).decode);
-const refine = createRefine(segmenter, createGrabCut(), 1.01);
+const grabCut = createGrabCut();
+const refine = createRefine(segmenter, grabCut, 1.01);
+
+// Without OpenCV every cut would leave its mask as it was, and what is fitted here would be of nothing.
+const { thing, background } = trimapLabel;
+const probe = Uint8Array.from({ length: 64 * 3 }, (_, i) => (i < 96 ? 200 : 40) + (i % 5));
+if (!(await grabCut({ width: 8, height: 8, data: probe }, new Uint8Array(64).fill(background).fill(thing, 0, 32)))) {
+  process.stderr.write(
+    "refine-below: OpenCV cuts nothing here; expected @techstark/opencv-js. Run `npm ci` first; nothing was written.\n",
+  );
+  await engine.close();
+  process.exit(1);
+}
 
 const list: readonly { readonly file: string; readonly click: readonly [number, number] }[] = JSON.parse(
   readFileSync(join(values.composites, "composites.json"), "utf8"),
