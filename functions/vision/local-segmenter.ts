@@ -15,8 +15,8 @@ import type { Segment, Segmenter } from "./vision.ts";
 const levels: readonly MaskLevel[] = ["part", "object", "group"];
 
 /** A Segment Anything model in its two-part ONNX export (SlimSAM and kin): `vision_encoder.onnx` and
- * `prompt_encoder_mask_decoder.onnx` beside preprocessor_config.json. With `outline`, masks are drawn to the outlines of the
- * picture; the model must answer with a mask of its input's size then. */
+ * `prompt_encoder_mask_decoder.onnx` beside preprocessor_config.json. With `outline`, objects and groups are drawn to the outlines of
+ * the picture; the model must answer with a mask of its input's size then. */
 export function openLocalSegmenter(folder: string, engine: Engine, outline?: GuidedFilterOptions): Segmenter {
   const preprocess = readPreprocessor(join(folder, "preprocessor_config.json"));
   const model = (name: string) => loadOnce(engine, name, () => ({ bytes: readFileSync(join(folder, name)) }));
@@ -25,7 +25,10 @@ export function openLocalSegmenter(folder: string, engine: Engine, outline?: Gui
     encode: async (picture) => {
       const input = await preprocess(picture);
       const embedded = await encoder.run({ pixel_values: input.pixels });
-      const enlarge = outline ? await enlargeAlong(picture, input, outline) : enlargePlain(picture, input);
+      const plain = enlargePlain(picture, input);
+      const along = outline ? await enlargeAlong(picture, input, outline) : plain;
+      // A part ends inside its object, where outlines of the picture need not be its own.
+      const enlarge = (level: MaskLevel) => (level === "part" ? plain : along);
       return async (click) => {
         const point = [click.x * (input.width - 1), click.y * (input.height - 1)];
         const outputs = await decoder.run({
@@ -42,10 +45,10 @@ export function openLocalSegmenter(folder: string, engine: Engine, outline?: Gui
 /** Logits of a grid that spans the padded network input → the mask at every pixel of the picture. */
 type Enlarge = (logits: Float32Array, width: number, height: number) => Mask;
 
-function segmentsOf(logits: Tensor, scores: Tensor, enlarge: Enlarge): readonly Segment[] {
+function segmentsOf(logits: Tensor, scores: Tensor, enlarge: (level: MaskLevel) => Enlarge): readonly Segment[] {
   const [height, width] = logits.shape.slice(-2) as [number, number];
   return levels.flatMap((level, i) => {
-    const mask = enlarge(logits.data.subarray(i * width * height, (i + 1) * width * height), width, height);
+    const mask = enlarge(level)(logits.data.subarray(i * width * height, (i + 1) * width * height), width, height);
     const score = Math.min(1, Math.max(0, scores.data[i] as number));
     return mask.data.includes(1) ? [{ level, mask, score }] : [];
   });

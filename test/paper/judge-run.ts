@@ -11,16 +11,18 @@ import { learnInput } from "./run.ts";
 import type { JudgedResult } from "./store.ts";
 import type { Thing } from "./things.ts";
 
-/** Steps at which pictures are drawn and judged; 85 because keep-best costs a run some of its steps at equal time. */
-const looks = [0, 10, 25, 50, 75, 85, 100];
+/** Steps before the last at which pictures are drawn and judged. Seeds but the first are looked at where the claims are: halfway, and
+ * where the product, whose steps cost more, has taken about as long as the paper's setting in all. */
+const looks = [0, 10, 25, 50, 75];
+const looksOfMode = { product: [50, 75], paper: [] } as const;
 /** Slider strengths besides 1 that the end of a product run is drawn at: the other way along the frontier. */
 const strengths = [0.5, 0.75, 1.25];
 const drawSeed = 7_000;
 
 const slides = ({ mode, seed, pictures }: Run): boolean => mode === "product" && seed === 0 && pictures === undefined;
 /** Steps before the last at which a run is looked at: of several pictures only the end is compared. */
-const looksOf = ({ steps, pictures }: Run): readonly number[] =>
-  pictures === undefined ? looks.filter((step) => step < steps) : [];
+const looksOf = ({ steps, seed, mode, pictures }: Run): readonly number[] =>
+  pictures === undefined ? (seed === 0 ? looks : looksOfMode[mode]).filter((step) => step < steps) : [];
 /** Of one look, in steps: four pictures in twenty steps with guidance. */
 const lookCost = 18;
 /** How long a run takes, in steps. */

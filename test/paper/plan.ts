@@ -37,6 +37,8 @@ export type Part = (typeof parts)[number];
 type JudgedPart = Extract<Part, "judged" | "pictures">;
 
 const mainArms: readonly Arm[] = ["star", "class", "class, clicked", "caption", "stars"];
+/** The class of what was clicked is beside the paper's, once. */
+const armsOf = (seed: number): readonly Arm[] => mainArms.filter((arm) => arm !== "class, clicked" || seed === 0);
 const countArms: readonly Arm[] = ["stars 2", "stars 4", "stars 8"];
 /** The paper goes on to 5,000; a subset of pictures is followed as far as this. */
 const longSteps = 3_000;
@@ -62,7 +64,7 @@ const plans: Readonly<Record<Exclude<Part, JudgedPart>, (options: PlanOptions) =
   figures: ({ things, seeds, steps }) =>
     seedsTo(seeds).flatMap((seed) =>
       things.flatMap((thing) =>
-        mainArms.map((arm): Run => ({ ...asPaper, steps, thing, arm, seed, draw: seed === 0 })),
+        armsOf(seed).map((arm): Run => ({ ...asPaper, steps, thing, arm, seed, draw: seed === 0 })),
       ),
     ),
   counts: ({ things, steps }) =>
@@ -136,8 +138,9 @@ const judgedPlans: Readonly<Record<JudgedPart, (options: PlanOptions) => readonl
       ...seedsTo(seeds).flatMap((seed) =>
         things.flatMap((thing) => [of(thing, "caption", "paper", seed), of(thing, "caption", "product", seed)]),
       ),
-      ...things.map((thing) => of(thing, "star", "paper")),
-      ...things.slice(0, figureThings).flatMap((thing) => [of(thing, "class", "paper"), of(thing, "stars", "paper")]),
+      ...things
+        .slice(0, figureThings)
+        .flatMap((thing) => (["star", "class", "stars"] as const).map((arm) => of(thing, arm, "paper"))),
     ];
   },
   // The paper's next step: does a caption need fewer pictures than `*`?

@@ -55,7 +55,7 @@ def check_diffusion(renders, folder, count):
 
 
 class Segmenter:
-    """The ONNX pair on pictures of any size, as the product uses it: shrunk to the network's size, masks enlarged along the outlines of the picture."""
+    """The ONNX pair on pictures of any size, as the product uses it: shrunk to the network's size, objects and groups enlarged along its outlines."""
 
     def __init__(self, folder):
         self.encoder, self.decoder = (session(folder / f"vision/segmenter/{name}.onnx") for name in ("vision_encoder", "prompt_encoder_mask_decoder"))
@@ -68,7 +68,8 @@ class Segmenter:
         point = np.array([click], np.float32) / (width - 1, height - 1) * (SEGMENT_SIDE - 1)
         given = {"input_points": point[None, None].astype(np.float32), "input_labels": np.ones((1, 1, 1), np.int64)}
         _, made = self.decoder.run(None, given | {"image_embeddings": embeddings, "image_positional_embeddings": grid})
-        return np.stack([along_outlines(level, small / 255, picture / 255) for level in made[0, 0]])
+        part = np.asarray(Image.fromarray(made[0, 0, 0]).resize((width, height), Image.BILINEAR)) > 0
+        return np.stack([part, *(along_outlines(level, small / 255, picture / 255) for level in made[0, 0, 1:])])
 
 
 def along_outlines(logits, small, picture):
