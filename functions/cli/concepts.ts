@@ -110,7 +110,7 @@ const exportCommand = (run: Runner): Command =>
 const importCommand = (run: Runner): Command =>
   new Command("import")
     .description("read a word that another tool (or this one) saved")
-    .argument("<file>", ".safetensors, .pt, .bin, or a PNG or WebP card")
+    .argument("<file>", ".safetensors, .pt, .bin, or a PNG card")
     .option("--name <name>", "its name here; the file's own when left out")
     .addOption(jsonOption())
     .action((path: string, flags: Flags & { name?: string }) =>

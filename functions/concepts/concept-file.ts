@@ -60,11 +60,10 @@ export function decodeMeta(text: string, label: string): ConceptMeta {
   }
   const parsed = ConceptMeta.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new UserError(
-    "bad_concept",
-    `${label} has a wrong ${metadataKey} text: ${issue?.path.join(".")}: ${issue?.message}.`,
-  );
+  const [issue] = parsed.error.issues;
+  // Keys come from the file and may be long.
+  const problem = [...(issue?.path ?? []), issue?.message].join(": ").slice(0, 300);
+  throw new UserError("bad_concept", `${label} has a wrong ${metadataKey} text: ${problem}.`);
 }
 
 function checkAgainst(meta: ConceptMeta, rows: Tensor): Tensor {

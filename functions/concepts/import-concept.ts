@@ -1,6 +1,7 @@
 import type { ConceptMeta, Owner } from "../../shared/concept.ts";
 import { type ConceptName, ConceptName as Name, suggestConceptName } from "../../shared/concept-name.ts";
 import { UserError } from "../../shared/error.ts";
+import { sniffFormat } from "../tensor/picture-format.ts";
 import { parse } from "../tensor/safetensors.ts";
 import { sizeOf, type Tensor, tensor } from "../tensor/tensor.ts";
 import { readCard } from "./card.ts";
@@ -87,6 +88,10 @@ async function read(bytes: Uint8Array, label: string): Promise<Found> {
       label,
       "it is a bare pickle, as PyTorch before 1.6 wrote them. Open it with PyTorch and save it again, or as .safetensors",
     );
+  }
+  if (bytes[8] !== 0x7b) {
+    const expected = ".safetensors, a .pt or .bin of PyTorch 1.6 or newer, or a PNG card";
+    refuse(label, `expected ${expected}, got ${sniffFormat(bytes)}`);
   }
   return fromSafetensors(bytes, label);
 }

@@ -40,7 +40,7 @@ export function sniffFormat(bytes: Uint8Array): string {
   if (/<svg|<\?xml/i.test(start)) return "SVG or XML";
   if (/<!doctype html|<html/i.test(start)) return "a web page";
   const hex = [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0"));
-  return `no known picture (first bytes ${hex.join(" ")})`;
+  return `an unknown format (first bytes ${hex.join(" ")})`;
 }
 
 export const isPictureFormat = (name: string): name is PictureFormat =>

@@ -23,11 +23,16 @@ export const prefixBytes = 8;
 export const refuse = (label: string, reason: string): UserError =>
   new UserError("bad_safetensors", `${label} is not a usable safetensors file: ${reason}.`);
 
-/** Names in an error are cut: they come from outside and may be megabytes long. */
+/** Values in an error are cut: they come from outside, may be megabytes long, and nested deeper than the stack is. */
 const quote = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? String(value);
+  const flat = (item: unknown): string =>
+    typeof item === "object" && item !== null ? "…" : (JSON.stringify(item) ?? String(item));
+  const text = Array.isArray(value) ? `[${value.slice(0, 80).map(flat).join()}]` : flat(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 };
+
+/** More dimensions than any weight has; errors name whole shapes. */
+const maxDimensions = 16;
 
 /** Header bytes that the first eight bytes promise, checked against the file's size and the cap. */
 export function headerLength(prefix: Uint8Array, fileBytes: number, maxHeaderBytes: number, label: string): number {
@@ -121,6 +126,7 @@ function parseEntry(name: string, value: unknown, dataStart: number, fileBytes: 
     throw bad(`has dtype ${quote(dtype)}; known are ${Object.keys(numberFormats).join(", ")}`);
   }
   if (!isCounts(shape)) throw bad(`has shape ${quote(shape)}; expected whole numbers ≥ 0`);
+  if (shape.length > maxDimensions) throw bad(`has ${shape.length} dimensions; at most ${maxDimensions} are read`);
   if (!isCounts(range) || range.length !== 2) throw bad(`has data_offsets ${quote(range)}; expected [begin, end]`);
   const [begin, end] = range as unknown as readonly [number, number];
   const available = fileBytes - dataStart;

@@ -135,7 +135,7 @@ test("what is no picture, or too large, is refused in private with what to do", 
     const seen = await ada.until(() => answer.message()?.loading === false && answer.message());
     expect(seen.ephemeral).toBe(true);
     expect(seen.text).toMatch(
-      [/Expected a picture.*Attach one/, /Expected a picture.*no known picture/, /too large.*Attach a smaller one/][
+      [/Expected a picture.*Attach one/, /Expected a picture.*an unknown format/, /too large.*Attach a smaller one/][
         index
       ] ?? "",
     );

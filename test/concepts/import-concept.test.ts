@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { crc32, deflateSync } from "node:zlib";
+import { crc32, deflateSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { zipSync } from "fflate";
 import { describe, expect, test } from "vitest";
-import { encodeConcept } from "../../functions/concepts/concept-file.ts";
+import { encodeConcept, metadataKey } from "../../functions/concepts/concept-file.ts";
 import { exportConcept, exportFormats } from "../../functions/concepts/export-concept.ts";
 import { adoptConcept, importConcept } from "../../functions/concepts/import-concept.ts";
 import { unpickle } from "../../functions/concepts/pickle.ts";
@@ -192,13 +192,35 @@ describe("hostile files", () => {
     ["a path that climbs out", zip({ "../../data.pkl": "\x80\x02}." }), "0 pickles"],
     ["another byte order", zip({ "a/data.pkl": "\x80\x02}.", "a/byteorder": "big" }), "little-endian"],
     ["a zip cut short", golden("a1111.pt").subarray(0, 900), "damaged or cut short"],
-    ["a zip of nothing", zip({}), ""],
+    ["a zip of nothing", zip({}), "got an unknown format (first bytes 50 4b 05 06)"],
+    ["lists in lists, 50,000 deep", pt(`${"]".repeat(50_000)}${"a".repeat(49_999)}.`), "too many"],
+    ["200,000 marks", pt(`${"(".repeat(200_000)}.`), "more values"],
   ])("a PyTorch file with %s is refused by name", async (_, bytes, words) => {
     const began = performance.now();
-    await expect(importConcept(bytes)).rejects.toThrowError(
-      refusal(bytes.length < 30 ? "bad_safetensors" : "bad_concept", words),
-    );
+    await expect(importConcept(bytes)).rejects.toThrowError(refusal("bad_concept", words));
     expect(performance.now() - began).toBeLessThan(2000);
+  });
+
+  test.each<[string, Uint8Array, string]>([
+    ["nothing", new Uint8Array(), "got an empty file"],
+    ["a WebP picture", golden("../pictures/plain.webp"), "or a PNG card, got WebP"],
+    ["a gzip", gzipSync(Buffer.alloc(99)), "first bytes 1f 8b 08 00"],
+    ["a pickle of protocol 0", Buffer.from("cos\nsystem\n(S'ls'\ntR."), "first bytes 63 6f 73 0a"],
+    ["a web page", Buffer.from("<!doctype html><p>404"), "got a web page"],
+  ])("%s is refused with what would have done", async (_, bytes, words) => {
+    await expect(importConcept(bytes)).rejects.toThrowError(refusal("bad_concept", words));
+  });
+
+  test.each([
+    ["a list", `${"[".repeat(2e5)}${"]".repeat(2e5)}`],
+    ["a dict", `${'{"a":'.repeat(5e4)}1${"}".repeat(5e4)}`],
+    ["a family tree", `{"blend":${'[{"share":1,"parents":'.repeat(2e4)}1${"}]".repeat(2e4)}}`],
+    ["a prototype", '{"__proto__":{"id":"x"},"constructor":1}'],
+  ])("a passport or a card that is %s beyond any depth is refused", async (_, json) => {
+    const passport = encode({ clip_l: tensor(new Float32Array(8), [1, 8]) }, { [metadataKey]: json });
+    await expect(importConcept(passport)).rejects.toThrowError(refusal("bad_concept", "eponym text"));
+    const card = withTexts(golden("plain.png"), { "sd-ti-embedding": Buffer.from(json).toString("base64") });
+    await expect(importConcept(card)).rejects.toThrowError(refusal("bad_concept"));
   });
 
   test("references to references to references do not grow without end", async () => {

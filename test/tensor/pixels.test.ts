@@ -111,7 +111,7 @@ test("fit inside keeps the shape and never enlarges, cover fills", async () => {
 const jpeg = golden("orientation-2.jpg");
 const hostile: [string, Uint8Array, string, string][] = [
   ["nothing at all", new Uint8Array(0), "bad_image", "got an empty file"],
-  ["a text", Buffer.from("hello"), "bad_image", "got no known picture (first bytes 68 65 6c 6c)"],
+  ["a text", Buffer.from("hello"), "bad_image", "got an unknown format (first bytes 68 65 6c 6c)"],
   [
     "an SVG",
     Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),

@@ -137,6 +137,13 @@ test("tensors can be made one at a time while they are written, and a failing ma
   expect(readdirSync(place)).toEqual(["lazy.safetensors"]);
 });
 
+const nested = `${"[".repeat(1e5)}${"]".repeat(1e5)}`;
+/** A header of one tensor, some of its values replaced by JSON of one's own. */
+const entry = (values: Record<string, string>) => {
+  const all = { dtype: '"F32"', shape: "[1]", data_offsets: "[0,4]", ...values };
+  return `{"a":{${Object.entries(all).map(([key, json]) => `"${key}":${json}`)}}}`;
+};
+
 const hostile: [string, Uint8Array, string][] = [
   ["an empty file", new Uint8Array(0), "holds 0 bytes"],
   ["a file that is no safetensors", new TextEncoder().encode("<html>not found</html>"), "its header claims"],
@@ -172,6 +179,10 @@ const hostile: [string, Uint8Array, string][] = [
     forge('{"a":{"dtype":"F32","dtype":"F16","shape":[1],"data_offsets":[0,2]}}', 2),
     "twice",
   ],
+  ["100,000 dimensions", forge({ a: f32(new Array(1e5).fill(1), 0, 4) }, 4), "has 100000 dimensions"],
+  ["a shape nested 100,000 deep", forge(entry({ shape: nested }), 4), "has shape […]"],
+  ["a dtype nested 100,000 deep", forge(entry({ dtype: nested }), 4), "has dtype […]"],
+  ["offsets nested 100,000 deep", forge(entry({ data_offsets: nested }), 4), "has data_offsets […]"],
   ["deeply nested JSON", forge(`{"a":${"[".repeat(1e5)}${"]".repeat(1e5)}}`, 0), "not described"],
 ];
 
