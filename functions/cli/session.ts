@@ -32,6 +32,7 @@ export interface Session {
 
 const ownerId = "me";
 
+/** Opens the concepts' folder of the settings; models load when first needed. @throws UserError bad_config */
 export async function openSession(): Promise<Session> {
   const config = readConfig();
   const store = await openStore(`file:${resolve(config.concepts)}`);

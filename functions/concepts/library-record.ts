@@ -17,6 +17,7 @@ export type ConceptRecord = z.infer<typeof ConceptRecord>;
 export const encodeJson = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 export const decodeJson = (data: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(data));
 
+/** The record of a concept, deleted or not, whoever asks; undefined when there is none. */
 export async function readRecord(store: Store, id: Id): Promise<ConceptRecord | undefined> {
   const found = await store.get(metaKey(id));
   return found && ConceptRecord.parse(decodeJson(found.data));

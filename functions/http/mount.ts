@@ -74,9 +74,9 @@ export function parseJson(bytes: Uint8Array): unknown {
 export function check<Schema extends z.ZodType>(schema: Schema, value: unknown, where: string): z.output<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.slice(0, 10).map(({ path, message }) => {
-    const field = path.join(".");
-    return field === "" ? message : `${field}: ${message}`;
-  });
+  // Names of fields come from outside and may be long.
+  const faults = parsed.error.issues
+    .slice(0, 10)
+    .map(({ path, message }) => [...(path.length > 0 ? [path.join(".")] : []), message].join(": ").slice(0, 200));
   throw new UserError("bad_request", `Something in ${where} is not as expected. ${faults.join("; ")}.`);
 }

@@ -86,7 +86,10 @@ export function createFileAccess(deps: {
 
 /** The same words for what is not there and for what is not theirs. */
 export const notFound = (key: string): UserError =>
-  new UserError("not_found", `There is no file ${key}, or it is not yours. Pictures are kept for a few days.`);
+  new UserError(
+    "not_found",
+    `There is no file ${key.slice(0, 200)}, or it is not yours. Pictures are kept for a few days.`,
+  );
 
 /** Width and height of a PNG, from its header. */
 export function pngSize(png: Uint8Array): { readonly width: number; readonly height: number } {

@@ -40,6 +40,7 @@ const AutoencoderConfig = z
   );
 export type AutoencoderConfig = z.infer<typeof AutoencoderConfig>;
 
+/** `<folder>/vae`. @throws UserError not_found, bad_config, bad_safetensors */
 export const openAutoencoder = (folder: string): Component<AutoencoderConfig> =>
   openComponent(folder, "vae", publicKeys(AutoencoderConfig));
 

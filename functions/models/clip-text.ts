@@ -21,6 +21,7 @@ const ClipTextConfig = z.looseObject({
 });
 export type ClipTextConfig = z.infer<typeof ClipTextConfig>;
 
+/** `<folder>/text_encoder`. @throws UserError not_found, bad_config, bad_safetensors */
 export const openClipText = (folder: string): Component<ClipTextConfig> =>
   openComponent(folder, "text_encoder", ClipTextConfig);
 

@@ -43,6 +43,7 @@ export const linearLayer = (w: Weights, path: string, x: Value, width: number, b
     bias ? w.weight(`${path}.bias`, [width]) : undefined,
   );
 
+/** Layer norm over the last axis with learned scale and shift. */
 export function layerNormLayer(w: Weights, path: string, x: Value, epsilon: number): Value {
   const width = x.shape.at(-1) as number;
   return layerNorm(x, w.weight(`${path}.weight`, [width]), w.weight(`${path}.bias`, [width]), epsilon);
@@ -53,6 +54,7 @@ export interface GroupNormOptions {
   readonly epsilon: number;
 }
 
+/** Group norm of x [B, C, H, W] with learned scale and shift per channel; `groups` divides C. */
 export function groupNormLayer(w: Weights, path: string, x: Value, { groups, epsilon }: GroupNormOptions): Value {
   const channels = x.shape[1] as number;
   return groupNorm(x, w.weight(`${path}.weight`, [channels]), w.weight(`${path}.bias`, [channels]), groups, epsilon);

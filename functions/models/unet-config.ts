@@ -79,6 +79,7 @@ const withoutPrivateKeys = (json: unknown): unknown =>
     ? Object.fromEntries(Object.entries(json).filter(([key]) => !key.startsWith("_")))
     : json;
 
+/** `<folder>/unet`. @throws UserError not_found, bad_config, bad_safetensors */
 export const openUnet = (folder: string): Component<UnetConfig> =>
   openComponent(folder, "unet", publicKeys(UnetConfig));
 

@@ -4,9 +4,10 @@ import { createFaultyStore, createMemoryStore, type Fault } from "../jobs/memory
 import { ann, createTestGateway, describeMiddle, startDraft } from "./test-gateway.ts";
 
 const plan: Fault[] = [];
+const memory = createMemoryStore();
 const gateway = createTestGateway({
   paused: true,
-  store: createFaultyStore(createMemoryStore(), plan),
+  store: createFaultyStore(memory, plan),
   describe: async (input, files) => {
     if (input.click?.x === 1) throw new TypeError("secret internals");
     return describeMiddle(input, files);
@@ -38,6 +39,54 @@ test("what is not there, not JSON, or not as the contract says is told so", asyn
   expect(status).toBe(400);
   expect(body.error?.message).toMatch(/id: .*picture: /);
   expect((await gateway.json(ann, "POST", "/drafts", Buffer.alloc(300 * 1024))).status).toBe(413);
+});
+
+const nested = (begin: string, end: string, depth: number) => `${begin.repeat(depth)}1${end.repeat(depth)}`;
+
+test.each<[string, string, string, string | Uint8Array]>([
+  ["lists 100,000 deep", "PUT", "/predictions/h", nested("[", "]", 1e5)],
+  ["jobs 20,000 deep", "PUT", "/predictions/h", nested('{"input":', "}", 2e4)],
+  ["a prompt of lists", "PUT", "/predictions/h", `{"input":{"task":"imagine","prompt":${nested("[", "]", 5e4)}}}`],
+  ["a job for a prototype", "PUT", "/predictions/h", '{"__proto__":{"input":{"task":"imagine","prompt":"x"}}}'],
+  ["a task named like a method", "PUT", "/predictions/h", '{"input":{"task":"constructor"}}'],
+  ["a setting for a prototype", "PUT", "/predictions/h", '{"input":{"task":"imagine","prompt":"x","__proto__":{}}}'],
+  ["an id that is a prototype", "PUT", "/predictions/__proto__", '{"input":{"task":"imagine","prompt":"x"}}'],
+  ["an id that climbs out", "PUT", "/predictions/..%2F..%2Fx", '{"input":{"task":"imagine","prompt":"x"}}'],
+  ["an infinite count", "PUT", "/predictions/h", '{"input":{"task":"imagine","prompt":"x","count":1e999}}'],
+  [
+    "a key of 200,000 letters",
+    "PUT",
+    "/predictions/h",
+    `{"input":{"task":"imagine","prompt":"x","${"k".repeat(2e5)}":1}}`,
+  ],
+  ["text that is no UTF-8", "PUT", "/predictions/h", Uint8Array.of(0xff, 0xfe, 0x7b)],
+  [
+    "a data URI of a page",
+    "PUT",
+    "/predictions/h",
+    '{"input":{"task":"describe","picture":"data:text/html,<script>"}}',
+  ],
+  [
+    "a picture that climbs out",
+    "PUT",
+    "/predictions/h",
+    '{"input":{"task":"describe","picture":"uploads/101/../x.png"}}',
+  ],
+  ["a pickle as a picture", "POST", "/uploads", Buffer.from("80027d71002e", "hex")],
+  ["a zip as a picture", "POST", "/uploads", Buffer.from(`504b0304${"00".repeat(40)}`, "hex")],
+  [
+    "a click outside the world",
+    "POST",
+    "/drafts",
+    '{"id":"h","picture":"uploads/101/x.png","click":{"x":1e308,"y":-1}}',
+  ],
+  ["a file of 5,000 folders", "GET", `/files/${"a/".repeat(5_000)}x.png`, ""],
+])("%s is refused in one short sentence, and nothing is stored", async (_, method, path, body) => {
+  const before = memory.keys();
+  const response = await gateway.json(ann, method, path, body === "" ? undefined : Buffer.from(body));
+  expect([400, 404]).toContain(response.status);
+  expect(response.body.error?.message.length).toBeLessThan(400);
+  expect(memory.keys()).toEqual(before);
 });
 
 test("anybody may ask for health and the OpenAPI document, which names every route of the contract", async () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { startBot } from "../../../bot/main.ts";
 import { startGateway } from "../../../functions/api.ts";
 import { readConfig } from "../../../functions/config.ts";
+import { embeddedFolder } from "../../../functions/models/catalog.ts";
 import { type Emulator, startEmulator } from "./emulator.ts";
 import type { Answer, Member } from "./member.ts";
 import type { SeenMessage } from "./seen-message.ts";
@@ -12,7 +13,7 @@ import { createTranscript, type Transcript } from "./transcript.ts";
 import { transcriptPage } from "./transcript-page.ts";
 import { createVirtualClock } from "./virtual-clock.ts";
 
-const samples = new URL("../../../functions/assets/emoji-64/samples/", import.meta.url);
+const samples = join(embeddedFolder, "samples");
 const outFile = "out/discord-demo.html";
 const slowRate = 1 / 8;
 const patienceMs = 20 * 60_000;
@@ -143,7 +144,7 @@ async function playPointing(transcript: Transcript, ben: Member): Promise<void> 
 }
 
 async function sample(name: string) {
-  return { name, contentType: "image/png", bytes: new Uint8Array(await readFile(new URL(name, samples))) };
+  return { name, contentType: "image/png", bytes: new Uint8Array(await readFile(join(samples, name))) };
 }
 
 /** The answer once it neither thinks nor draws. @throws Error with its words when it is an error */
