@@ -1,10 +1,11 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type ZodType, z } from "zod";
 import { UserError } from "../../shared/error.ts";
 import { type WeightValue, weight } from "../graph/value.ts";
 import { readHeader, readRows, type SafetensorsFile } from "../tensor/safetensors.ts";
 import type { Shape, Tensor } from "../tensor/tensor.ts";
+import { readJson } from "./read-text.ts";
 
 /** One part of a diffusers folder (unet/, vae/, text_encoder/): its checked config and its weights, still on disk. */
 export interface Component<Config> {
@@ -69,20 +70,12 @@ export function openComponent<Config>(folder: string, name: string, schema: ZodT
   };
 }
 
+/** No config of a model is larger. */
+const maxConfigBytes = 1_000_000;
+
 /** Reads a JSON file of at most 1 MB. @throws UserError not_found, bad_config naming the key that does not fit */
 export function readConfig<Config>(path: string, schema: ZodType<Config>): Config {
-  const status = statSync(path, { throwIfNoEntry: false });
-  if (!status) throw new UserError("not_found", `${path} does not exist; expected a diffusers model folder.`);
-  // Reading a pipe or a device could go on for ever.
-  if (!status.isFile()) throw new UserError("bad_config", `${path} is not a regular file.`);
-  if (status.size > 1_000_000) throw new UserError("bad_config", `${path} is larger than 1 MB; no model config is.`);
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw new UserError("bad_config", `${path} is not JSON: ${(error as Error).message}`, { cause: error });
-  }
-  const result = schema.safeParse(json);
+  const result = schema.safeParse(readJson(path, maxConfigBytes));
   if (result.success) return result.data;
   // Keys come from the file and may be long.
   const problems = result.error.issues.map((issue) => `${issue.path.join(".") || "config"}: ${issue.message}`);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Tokenizer as BytePairTokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
@@ -6,6 +6,7 @@ import { UserError } from "../../shared/error.ts";
 import { limits } from "../../shared/limits.ts";
 import { readConfig } from "./component.ts";
 import type { Tokenizer } from "./model.ts";
+import { readJson, readText } from "./read-text.ts";
 import { unknownWords } from "./unknown-words.ts";
 
 /** A special token as tokenizer files write it: its text, alone or with flags that do not matter here. */
@@ -141,13 +142,7 @@ function addedTokens(config: TokenizerConfig, root: string): Map<string, number>
 }
 
 function readVocabulary(path: string): Readonly<Record<string, number>> {
-  let json: unknown;
-  try {
-    json = JSON.parse(readText(path));
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError("bad_config", `${path} is not JSON: ${(error as Error).message}`, { cause: error });
-  }
+  const json = readJson(path, limits.maxTokenizerFileBytes);
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     throw new UserError("bad_config", `${path}: expected an object of tokens and their ids`);
   }
@@ -165,7 +160,7 @@ function assertInTable(tokens: readonly (readonly [string, unknown])[], rows: nu
 
 /** The first line is a version. */
 function readMerges(path: string): [string, string][] {
-  const lines = readText(path)
+  const lines = readText(path, limits.maxTokenizerFileBytes)
     .trim()
     .split("\n")
     .slice(1, maxMerges + 1);
@@ -177,15 +172,6 @@ function readMerges(path: string): [string, string][] {
       `${path}: line ${i + 2} must hold two tokens, got ${JSON.stringify(line.slice(0, 80))}`,
     );
   });
-}
-
-function readText(path: string): string {
-  const status = statSync(path, { throwIfNoEntry: false });
-  if (!status?.isFile()) throw new UserError("not_found", `${path} does not exist; expected a diffusers model folder`);
-  if (status.size > limits.maxTokenizerFileBytes) {
-    throw new UserError("bad_config", `${path} has ${status.size} bytes, more than ${limits.maxTokenizerFileBytes}`);
-  }
-  return readFileSync(path, "utf8");
 }
 
 function lengthOf(config: TokenizerConfig, positions: number | undefined, root: string): number {

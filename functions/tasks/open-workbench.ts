@@ -1,4 +1,4 @@
-import { globSync, statSync } from "node:fs";
+import { existsSync, globSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createLibrary } from "../concepts/library.ts";
 import { embeddedFolder, knownModel, type LocatedModel, locateModel } from "../models/catalog.ts";
@@ -68,8 +68,9 @@ export function openWorkbench(options: WorkbenchOptions): Workbench & { close():
   };
 }
 
+/** Bytes of the weights that are there; links to nowhere count nothing, opening the model says what is wrong. */
 const weightBytes = (folder: string): number =>
-  globSync("{unet,text_encoder,vae}/*.safetensors", { cwd: folder }).reduce(
-    (sum, path) => sum + statSync(join(folder, path)).size,
-    0,
-  );
+  globSync("{unet,text_encoder,vae}/*.safetensors", { cwd: folder })
+    .map((path) => join(folder, path))
+    .filter((path) => existsSync(path))
+    .reduce((sum, path) => sum + statSync(path).size, 0);

@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { crc32 } from "node:zlib";
+import { crc32, gzipSync } from "node:zlib";
+import { zipSync } from "fflate";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tinySdFolder } from "../support/tiny-sd.ts";
 
@@ -22,12 +23,21 @@ beforeAll(async () => {
   await symlink("/dev/zero", join(folder, "endless.png"));
   await writeFile(join(folder, "pickle.pt"), Buffer.from("80027d71002e", "hex"));
   await writeFile(join(folder, "header.safetensors"), Buffer.from("ffffffffffffff7f7b7d", "hex"));
+  const deep = `{"a":{"dtype":"F32","shape":${nested},"data_offsets":[0,4]}}`;
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(deep.length));
+  await writeFile(join(folder, "deep.safetensors"), Buffer.concat([length, Buffer.from(deep), Buffer.alloc(4)]));
+  await writeFile(join(folder, "zipped.pt"), gzipSync(Buffer.alloc(4_000)));
+  await writeFile(join(folder, "bomb.pt"), zipSync({ "a/data.pkl": [Buffer.alloc(20_000_000), { level: 9 }] }));
+  await symlink("/dev/zero", join(folder, "endless.pt"));
   for (const [name, change] of Object.entries(brokenModels)) {
     await cp(tinySdFolder, join(folder, name), { recursive: true });
     await change(join(folder, name));
   }
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const nested = "[".repeat(1e5) + "]".repeat(1e5);
 
 /** A PNG header of any size and colour type, then an end without any pixels. */
 function pngClaiming(width: number, height: number, colourType = 2): Buffer {
@@ -60,6 +70,17 @@ const brokenModels: Record<string, (model: string) => Promise<void>> = {
   "other-width": edit("text_encoder/config.json", (config) => {
     config["hidden_size"] = 48;
   }),
+  "deep-config": (model) => writeFile(join(model, "unet", "config.json"), `{"sample_size":${nested}}`),
+  "linked-to-itself": async (model) => {
+    const path = join(model, "text_encoder", "config.json");
+    await rm(path);
+    await symlink("config.json", path);
+  },
+  "weights-linked-to-themselves": async (model) => {
+    const path = join(model, "unet", "diffusion_pytorch_model.safetensors");
+    await rm(path);
+    await symlink("diffusion_pytorch_model.safetensors", path);
+  },
   "not-json": (model) => writeFile(join(model, "vae", "config.json"), "{"),
 };
 
@@ -106,6 +127,20 @@ const cases: readonly (readonly [what: string, args: readonly string[], code: nu
     ["a prompt with a LoRA", ["imagine", "<lora:x:1>"], 7, /lora/i],
     ["a pickle", ["concepts", "import", "pickle.pt"], 6, /concept/i],
     ["a giant safetensors header", ["concepts", "import", "header.safetensors"], 4, /header/i],
+    ["a header nested beyond the stack", ["concepts", "import", "deep.safetensors"], 4, /has shape \[…\]/],
+    ["a gzip that calls itself a concept", ["concepts", "import", "zipped.pt"], 6, /first bytes 1f 8b/],
+    ["a zip bomb", ["concepts", "import", "bomb.pt"], 6, /is compressed/],
+    ["a picture without a concept in it", ["concepts", "import", "TEDDY"], 6, /plain picture/],
+    ["a concept that is a device behind a link", ["concepts", "import", "endless.pt"], 2, /not a file/],
+    ["a config nested beyond the stack", ["imagine", "x"], 5, /sample_size/, "deep-config"],
+    [
+      "a config that is a link to itself",
+      ["imagine", "x"],
+      5,
+      /config\.json cannot be read \(ELOOP\)/,
+      "linked-to-itself",
+    ],
+    ["weights that are a link to themselves", ["imagine", "x"], 8, /no weights/, "weights-linked-to-themselves"],
     ["a model folder without weights", ["imagine", "x"], 8, /no weights/, "no-unet"],
     ["weights cut short", ["imagine", "x"], 4, /vae/, "cut-weights"],
     ["an activation nobody wrote", ["imagine", "x"], 5, /act_fn/, "odd-activation"],

@@ -155,7 +155,7 @@ const configs: readonly Kind[] = [
   {
     what: "2 MB",
     harm: replace("vae/config.json", `{"a":"${"x".repeat(2_000_000)}"}`),
-    names: ["vae/config.json", "1 MB"],
+    names: ["vae/config.json", "more than 1000000"],
   },
   {
     what: "brackets a million deep",
