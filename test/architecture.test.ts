@@ -33,10 +33,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   store: ["shared"],
   jobs: ["store", "shared"],
   http: ["tasks", "jobs", "store", "concepts", "shared"],
-  studio: ["shared"],
   assets: [],
   cli: [...tasksMayImport, "tasks", "store", "jobs", "functions/config.ts"],
-  entries: [...tasksMayImport, "cli", "tasks", "store", "jobs", "http", "studio"],
+  entries: [...tasksMayImport, "cli", "tasks", "store", "jobs", "http"],
   "functions/main.ts": ["bot/main.ts", "bot/config.ts"],
   bot: ["shared"],
   infra: ["shared/limits.ts"],
@@ -49,7 +48,7 @@ const packagesOnlyIn: Readonly<Record<string, readonly string[]>> = {
   "discord.js": ["bot"],
   "discord-api-types": ["bot"],
   "@aws-sdk/": ["store", "jobs"],
-  hono: ["http", "entries", "studio"],
+  hono: ["http", "entries"],
 };
 
 /** All the packages (node: included) that a folder may name. */
