@@ -58,6 +58,8 @@ const bar = new SingleBar({
   format: "{percentage} % of {total} steps, {duration_formatted} gone, {eta_formatted} left",
   stream: process.stderr,
   etaBuffer: 500,
+  noTTYOutput: true,
+  notTTYSchedule: 30_000,
 });
 const { html, figures, json } = await paper({
   ...(flags.model !== undefined && { model: flags.model }),
