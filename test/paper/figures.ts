@@ -102,12 +102,20 @@ export function lineChart({ id, title, y: label, x: across = { name: "step", fro
     [across.from, Math.max(1, ...points.map(({ step }) => step))],
     [size.left, size.width - size.right],
   );
-  const range = [Math.min(...points.map(({ low }) => low)), Math.max(...points.map(({ high }) => high))];
+  const range = rangeOf(points);
   const y = scaleLinear(range, [size.height - size.bottom, size.top]).nice(5);
   const legend = series.map(({ name, colour = colourOf(name) }) => ({ name, colour }));
   const drawn = series.map((one, i) => drawSeries(one, (legend[i] as (typeof legend)[number]).colour, x, y));
   const body = [drawAxes(x, y, { x: across.name, y: label }), ...drawn, drawLegend(legend)];
   return { id, title, svg: chartSvg(title, body) };
+}
+
+/** From the least to the greatest of intervals; wide enough to draw where all are one value. */
+export function rangeOf(intervals: readonly Pick<Interval, "low" | "high">[]): [low: number, high: number] {
+  const low = Math.min(...intervals.map((one) => one.low));
+  const high = Math.max(...intervals.map((one) => one.high));
+  const half = 0.05;
+  return high > low ? [low, high] : [low - half, high + half];
 }
 
 export function chartSvg(title: string, body: readonly string[]): string {
@@ -154,7 +162,7 @@ export function drawAxes(x: Scale, y: Scale, names: { readonly x: string; readon
   const xTicks = x
     .ticks(8)
     .filter((value) => !isCount || Number.isInteger(value))
-    .map((value) => drawText(format(value), x(value), bottom + 20, style, "middle"));
+    .map((value) => drawText(isCount ? String(value) : format(value), x(value), bottom + 20, style, "middle"));
   const labels = drawText(names.y, 8, 20, style) + drawText(names.x, right, bottom + 42, style, "end");
   return [...yTicks, ...xTicks, labels].join("");
 }

@@ -1,7 +1,7 @@
 import { scaleLinear } from "d3-scale";
 import { line } from "d3-shape";
 import { drawText } from "../../functions/drawing/text.ts";
-import { type Chart, chartSvg, drawAxes, drawLegend, type Figure, markOf, size, style } from "./figures.ts";
+import { type Chart, chartSvg, drawAxes, drawLegend, type Figure, markOf, rangeOf, size, style } from "./figures.ts";
 import type { JudgedRow } from "./judged-findings.ts";
 
 const xLabel = "prompt followed";
@@ -33,10 +33,7 @@ export function frontierChart(rows: readonly JudgedRow[]): Chart {
   }));
   const all = drawn.flatMap((path) => path.rows.map(({ measures }) => measures));
   const scale = (measure: "followed" | "identity", range: [number, number]) =>
-    scaleLinear(
-      [Math.min(...all.map((one) => one[measure].low)), Math.max(...all.map((one) => one[measure].high))],
-      range,
-    ).nice(5);
+    scaleLinear(rangeOf(all.map((one) => one[measure])), range).nice(5);
   const x = scale("followed", [size.left, size.width - size.right]);
   const y = scale("identity", [size.height - size.bottom, size.top]);
   const at = ({ measures: { followed, identity } }: JudgedRow) => ({ left: x(followed.mean), top: y(identity.mean) });

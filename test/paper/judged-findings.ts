@@ -145,9 +145,9 @@ export function findJudgedClaims(
 
 type Verdict = JudgedClaim["verdict"];
 
-/** Is a difference above −margin, whatever is resampled? */
+/** Is a difference at least −margin, whatever is resampled? */
 export const verdictOf = ({ low, high }: Interval, margin = 0): Verdict =>
-  low > -margin ? "holds" : high < -margin ? "does not hold" : "undecided";
+  low >= -margin ? "holds" : high < -margin ? "does not hold" : "undecided";
 
 export const nameOf: Readonly<Record<JudgedMeasure, string>> = {
   followed: "prompt followed",

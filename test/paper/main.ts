@@ -44,7 +44,10 @@ const flags = new Command("paper")
   .option("--judged-pictures <count>", "of the same, for what a judge looks at", whole)
   .option("--seeds <count>", "", whole)
   .option("--steps <count>", "", whole)
-  .option("--confounds", "the same arms at the learning rate that fits the model's embeddings")
+  .option(
+    "--confounds",
+    "the learning rate that fits the model's embeddings; wrong, right and random words to start from",
+  )
   .option("--json", "print the findings as JSON")
   .option("--out <folder>", "", join("out", "paper"))
   .parse()

@@ -1,4 +1,5 @@
 import { maskOverlay } from "../../functions/drawing/mask-overlay.ts";
+import { findConfounds, findStarts } from "./confound-findings.ts";
 import { armNames, bankSeries, type Figure, lineChart, trainingSeries } from "./figures.ts";
 import { findCatching, findOrderings, findVariants } from "./findings.ts";
 import { frontierChart, identityFigure } from "./frontier.ts";
@@ -60,7 +61,9 @@ export async function makeReport(made: Made): Promise<Report> {
           ),
         ] as const;
       }),
-    ],
+      ["confounds, after 100 steps from one picture each", findConfounds(results)] as const,
+    ].filter(([, list]) => list.length > 0),
+    starts: findStarts(results),
     catching: caught,
     variants: findVariants(results, "paper, 100 steps"),
     things: await Promise.all(things.map((thing) => thingRow(thing, results))),

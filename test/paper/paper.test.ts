@@ -1,17 +1,22 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { epsilonShare, readerOf } from "../../functions/diffusion/denoiser.ts";
 import { levelAt } from "../../functions/diffusion/noise-levels.ts";
 import { tensor } from "../../functions/tensor/tensor.ts";
+import { openHeldOut } from "../check-model/gallery.ts";
 import { tinySdFolder } from "../support/tiny-sd.ts";
+import { findConfounds, findStarts } from "./confound-findings.ts";
 import { compare, findCatching, findVariants } from "./findings.ts";
+import { throughEnd } from "./judge-run.ts";
 import { findJudgedClaims, type JudgedClaim, type JudgedRow } from "./judged-findings.ts";
 import { paper } from "./paper.ts";
 import { findPictureClaims } from "./picture-findings.ts";
-import { type Part, parts, planJudged, planRuns } from "./plan.ts";
+import { type Arm, type Part, parts, planJudged, planRuns, startArms, startVariant } from "./plan.ts";
+import { rightCaption } from "./right-captions.ts";
 import { learnInput } from "./run.ts";
+import { initialRows, knownSubjects, starPercentile } from "./starts.ts";
 import { type JudgedResult, keyOf, type RunResult } from "./store.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "paper-"));
@@ -142,6 +147,68 @@ test("a concept of several pictures is set beside the same thing's and seed's of
   expect(of("*, paper: of 5 pictures less of one picture")).toMatchObject({ verdict: "holds", pictures: 2 });
   expect(of("caption, paper: of 5 pictures less of one picture")).toBeUndefined();
   expect(findPictureClaims(results.filter(({ run }) => run.pictures === undefined))).toEqual([]);
+});
+
+test("a run that stopped early has at later steps what it had at its end", () => {
+  const look = (step: number, seconds: number) => ({ step, seconds, strength: 1, variety: 0, seen: [] });
+  const looked = throughEnd([look(0, 0), look(50, 2), look(100, 3)], 62, [0, 50, 75, 85]);
+  expect(looked).toEqual([look(0, 0), look(50, 2), look(75, 3), look(85, 3), look(100, 3)]);
+});
+
+test("the confounds' starts are as long as the caption, or one row, and say something else", () => {
+  // One token a word; a row is its id and 1.
+  const words = [...new Set([...knownSubjects, "a blue cat", "emoji", "*"].flatMap((text) => text.split(" ")))];
+  const encode = (text: string) => text.split(" ").map((word) => words.indexOf(word));
+  const model = {
+    tokenizer: { encode, length: 77 },
+    embed: (ids: readonly number[]) => tensor(Float32Array.from(ids.flatMap((id) => [id, 1])), [ids.length, 2]),
+    width: 2,
+  } as never;
+  const thing = {
+    words: { caption: "a blue cat", className: "dog", clickedClass: "cat", rightCaption: "a blue rabbit" },
+  } as never;
+  const start = (arm: Arm) => initialRows(model, { arm, mode: "paper" }, thing);
+  expect(startArms.map((arm) => start(arm).rows.shape[0])).toEqual([1, 1, 1, 1, 3, 3, 3, 3, 3]);
+  expect(start("right caption").text).toBe("a blue rabbit");
+  const wrong = start("wrong caption").text.split(" ");
+  expect(wrong[0]).toBe("a");
+  expect(wrong[1]).not.toBe("blue");
+  expect(knownSubjects.filter((word) => word !== "cat")).toContain(wrong[2]);
+  expect(start("random words").text).toBe(start("random words").text);
+  const ids = [...new Set(knownSubjects.flatMap(encode))];
+  const mean = start("mean row").rows.data;
+  expect(mean[0]).toBeCloseTo(ids.reduce((sum, id) => sum + id, 0) / ids.length, 3);
+  expect(mean[1]).toBeCloseTo(1);
+  // `*` is the last of the words, and the longest row.
+  expect(starPercentile(model)).toBe(1);
+});
+
+test("every held-out thing has a right caption in words that the model knows", async () => {
+  const { things } = await openHeldOut();
+  const vocabulary: { words: string[] } = JSON.parse(
+    readFileSync(join(import.meta.dirname, "..", "..", "functions/assets/emoji-64/vocabulary.json"), "utf8"),
+  );
+  const words = things.flatMap((thing) => rightCaption(thing).split(" "));
+  expect(words.filter((word) => !vocabulary.words.includes(word))).toEqual([]);
+  expect(rightCaption({ name: "dotted blue faces cat", group: "instances: dotted blue faces" })).toBe("a blue cat");
+});
+
+test("confounds are told of their own runs, and a start's worth is apart from what is learned", () => {
+  const result = (variant: string, arm: Arm, before: number, after: number): RunResult =>
+    ({
+      run: { variant, arm, thing: "a" },
+      points: [before, after].map((counterfactual, i) => ({ step: i * 100, report: 0, counterfactual })),
+    }) as never;
+  const own = [result(startVariant, "caption", 0.5, 0.2), result(startVariant, "wrong caption", 0.9, 0.6)];
+  const results = [...own, result("paper", "wrong caption", 0, 0)];
+  expect(findStarts(results)).toEqual([
+    { arm: "caption", before: 0.5, after: 0.2 },
+    { arm: "wrong caption", before: 0.9, after: 0.6 },
+  ]);
+  const told = findConfounds(results).filter(({ measure }) => measure === "counterfactual");
+  expect(told).toMatchObject([{ claim: expect.stringContaining("something else"), wins: 1, verdict: "holds" }]);
+  expect(told[0]?.difference.mean).toBeCloseTo(0.4);
+  expect(findConfounds(results.slice(2))).toEqual([]);
 });
 
 test("an interrupted plan goes on with what was finished, to the same findings", { timeout: patience }, async () => {

@@ -14,6 +14,7 @@ import { type Part, parts, planJudged, planRuns, type Run } from "./plan.ts";
 import { reportHtml } from "./report.ts";
 import { lossCost } from "./run.ts";
 import { judgeAll, runAll } from "./run-all.ts";
+import { starPercentile } from "./starts.ts";
 import { JudgedResult, openRunStore, RunResult } from "./store.ts";
 import { describeLocally, openThings } from "./things.ts";
 
@@ -87,6 +88,7 @@ export async function paper({
       predicts: model.prediction,
       "width of an embedding": model.width,
       "pictures, of which judged": `${all.length}, ${judgedPlan.length > 0 ? judgedPictures : 0}`,
+      "rows of known words shorter than that of *": `${Math.round(100 * starPercentile(model))} %`,
       ...{ seeds: options.seeds, steps: options.steps, runs: results.length + judged.length },
     };
     const report = await makeReport({
@@ -120,7 +122,7 @@ const ofParts: Readonly<Record<Part, string>> = {
   improvements: "The table of improvements.",
   pictures: "Concepts of three and five pictures.",
   counts: "How many * a concept needs.",
-  confounds: "The learning rate as a confound.",
+  confounds: "Confounds: learning rate, and what a start says or is.",
 };
 
 const missing = (wanted: ReadonlySet<Part>, measured: boolean): readonly string[] => [

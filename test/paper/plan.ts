@@ -3,8 +3,9 @@ import type { LearnMode } from "../../shared/concept.ts";
 import type { Improvements } from "../../shared/improvements.ts";
 
 /** How a run begins: one `*`, the class word of the whole picture (as in the paper) or of what was clicked, the caption, as many
- * `*` as the caption has tokens, or exactly n of them. */
-export type Arm = "star" | "class" | "class, clicked" | "caption" | "stars" | `stars ${number}`;
+ * `*` as the caption has tokens, or exactly n of them; or as only the confounds need it, told in starts.ts. */
+export type Arm = "star" | "class" | "class, clicked" | "caption" | "stars" | `stars ${number}` | ConfoundArm;
+type ConfoundArm = ("right caption" | "wrong caption" | "hypernym") | ("random word" | "random words" | "mean row");
 
 /** One learning run as data: with the model and the picture it names everything that its result depends on. */
 export interface Run {
@@ -40,6 +41,12 @@ const mainArms: readonly Arm[] = ["star", "class", "class, clicked", "caption", 
 /** The class of what was clicked is beside the paper's, once. */
 const armsOf = (seed: number): readonly Arm[] => mainArms.filter((arm) => arm !== "class, clicked" || seed === 0);
 const countArms: readonly Arm[] = ["stars 2", "stars 4", "stars 8"];
+/** Starts that are compared with each other; the variant keeps them apart from the runs that the figures follow. */
+export const startArms: readonly Arm[] = [
+  ...(["star", "random word", "mean row", "hypernym"] as const),
+  ...(["caption", "right caption", "wrong caption", "random words", "stars"] as const),
+];
+export const startVariant = "paper, by start";
 /** The paper goes on to 5,000; a subset of pictures is followed as far as this. */
 const longSteps = 3_000;
 const longThings = 4;
@@ -83,10 +90,23 @@ const plans: Readonly<Record<Exclude<Part, JudgedPart>, (options: PlanOptions) =
       ),
     ),
   improvements: ({ things }) => things.flatMap((thing) => improvementRuns(thing)),
-  // Confound of the step size: the same arms at the rate that is as large for these embeddings as the paper's is for Stable
-  // Diffusion's. Orderings must hold at both.
-  confounds: ({ things, steps }) =>
-    things.flatMap((thing) =>
+  confounds: ({ things, steps }) => [
+    // What a start says, how long it is, and whether `*` is a straw man.
+    ...things.flatMap((thing) =>
+      startArms.map(
+        (arm): Run => ({
+          ...asPaper,
+          variant: startVariant,
+          steps: Math.min(steps, productSteps),
+          thing,
+          arm,
+          seed: 0,
+        }),
+      ),
+    ),
+    // The step size: the same arms at the rate that is as large for these embeddings as the paper's is for Stable Diffusion's.
+    // Orderings must hold at both.
+    ...things.flatMap((thing) =>
       mainArms.map(
         (arm): Run => ({
           ...asPaper,
@@ -94,6 +114,7 @@ const plans: Readonly<Record<Exclude<Part, JudgedPart>, (options: PlanOptions) =
         }),
       ),
     ),
+  ],
 };
 
 const planned = <P extends Part>(

@@ -1,5 +1,6 @@
 import { theme } from "../../functions/drawing/theme.ts";
 import type { Interval } from "../../functions/metrics/bootstrap-interval.ts";
+import type { StartRow } from "./confound-findings.ts";
 import { armNames, type Chart } from "./figures.ts";
 import type { Catching, Ordering, VariantRow } from "./findings.ts";
 import { type JudgedClaim, type JudgedMeasure, type JudgedRow, judgedMeasures, nameOf } from "./judged-findings.ts";
@@ -23,6 +24,7 @@ export interface Report {
   readonly ceiling: Readonly<Partial<Record<JudgedMeasure, number>>>;
   readonly claims: readonly (readonly [title: string, claims: readonly JudgedClaim[]])[];
   readonly orderings: readonly (readonly [setting: string, orderings: readonly Ordering[]])[];
+  readonly starts: readonly StartRow[];
   readonly catching: readonly Catching[];
   readonly distances: readonly DrawnDistance[];
   readonly variants: readonly VariantRow[];
@@ -34,7 +36,7 @@ export interface Report {
 const escapes: Readonly<Record<string, string>> = { "<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;" };
 const escapeHtml = (text: string): string => text.replaceAll(/[<>&"]/g, (letter) => escapes[letter] as string);
 const number = (value: number): string => value.toFixed(4);
-const signed = ({ mean, low, high }: Interval): string => `${number(mean)} [${number(low)}, ${number(high)}]`;
+const signed = ({ mean, low, high }: Interval): string => `${number(mean)} [${number(low)},\u00a0${number(high)}]`;
 
 /** One page that needs nothing else: pictures, figures and style are in it. */
 export function reportHtml(report: Report): string {
@@ -49,6 +51,7 @@ each the mean of its seeds. What a small model shows is not shown to transfer to
 ${table(["", ""], about)}
 ${report.claims.map(([title, claims]) => `<h2>${escapeHtml(title)}</h2>${claimTable(claims)}`).join("\n")}
 ${orderings.map(([setting, list]) => `<h2>Orderings: ${escapeHtml(setting)}</h2>${orderingTable(list)}`).join("\n")}
+${report.starts.length > 0 ? `<h2>What a start is worth, and what is learned from it</h2>${startTable(report.starts)}` : ""}
 ${report.catching.length > 0 ? `<h2>Steps to catch up</h2>${catchingTable(report.catching)}` : ""}
 ${figures.map(({ title, svg }) => `<figure><figcaption>${escapeHtml(title)}</figcaption>${svg}</figure>`).join("\n")}
 ${report.judged.length > 0 ? `<h2>What the judge sees</h2>${judgedTable(report)}` : ""}
@@ -76,6 +79,14 @@ const orderingTable = (orderings: readonly Ordering[]): string =>
     ["claim", "bank", "difference (positive: in favour)", "pictures", "verdict"],
     orderings.map(({ claim, measure, difference, wins, of, verdict }) => [
       ...[claim, measure, signed(difference), `${wins} of ${of}`, verdict],
+    ]),
+  );
+
+const startTable = (starts: readonly StartRow[]): string =>
+  table(
+    ["start", "counterfactual loss before learning", "after", "learned"],
+    starts.map(({ arm, before, after }) => [
+      ...[armNames[arm] ?? arm, number(before), number(after), number(before - after)],
     ]),
   );
 
@@ -111,7 +122,8 @@ const judgedTable = ({ judged, ceiling }: Pick<Report, "judged" | "ceiling">): s
       ],
     ],
   );
-const share = ({ mean, low, high }: Interval): string => `${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
+const share = ({ mean, low, high }: Interval): string =>
+  `${mean.toFixed(3)} [${low.toFixed(3)},\u00a0${high.toFixed(3)}]`;
 
 const distanceTable = (distances: readonly DrawnDistance[]): string =>
   table(

@@ -6,7 +6,8 @@ import { shareOut } from "../check-model/check.ts";
 import type { Gallery } from "../check-model/gallery.ts";
 import { judgedCost, judgeRun } from "./judge-run.ts";
 import type { Arm, Run } from "./plan.ts";
-import { type Banks, epsilonLoss, initialRows, lossCost, makeBanks, runOnce, settingsOf } from "./run.ts";
+import { type Banks, epsilonLoss, lossCost, makeBanks, runOnce, settingsOf } from "./run.ts";
+import { initialRows } from "./starts.ts";
 import { type JudgedResult, keyOf, type RunResult, type RunStore } from "./store.ts";
 import type { Thing } from "./things.ts";
 
@@ -74,7 +75,7 @@ export async function runAll(running: Running<RunResult>) {
     const { report } = await banksOf(bench, thing);
     const learned = results.find(({ run }) => run.thing === other.name && isMain(run, "caption"));
     if (!learned) throw new Error(`paper: the plan has no caption run of ${other.name}`);
-    const { rows } = initialRows(model, "caption", other, { mode: "paper" });
+    const { rows } = initialRows(model, { arm: "caption", mode: "paper" }, other);
     const kept = tensor(Float32Array.from(learned.rows.data), learned.rows.shape);
     return {
       thing: thing.name,

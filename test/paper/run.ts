@@ -2,7 +2,6 @@ import { epsilonShare } from "../../functions/diffusion/denoiser.ts";
 import { type Bank, makeBank } from "../../functions/inversion/bank.ts";
 import { counterfactualBank } from "../../functions/inversion/counterfactual-bank.ts";
 import { denoisingLosses } from "../../functions/inversion/examples.ts";
-import { type Initialiser, initialise } from "../../functions/inversion/initialiser.ts";
 import { learn, reportSize } from "../../functions/inversion/learn.ts";
 import { type LearnOptions, relativeLearningRate } from "../../functions/inversion/learn-options.ts";
 import { optionsOf } from "../../functions/inversion/variants.ts";
@@ -14,7 +13,8 @@ import type { Workbench } from "../../functions/tasks/workbench.ts";
 import { encodePng } from "../../functions/tensor/encode-picture.ts";
 import type { Tensor } from "../../functions/tensor/tensor.ts";
 import { parsePrompt } from "../../shared/prompt.ts";
-import type { Arm, Run } from "./plan.ts";
+import { type Run, startVariant } from "./plan.ts";
+import { initialRows } from "./starts.ts";
 import type { RunResult } from "./store.ts";
 import type { Thing } from "./things.ts";
 
@@ -58,17 +58,6 @@ export async function epsilonLoss(model: OpenedModel, rows: Tensor, bank: Bank):
 const epsilonSum = (model: OpenedModel, examples: readonly { timestep: number; loss: number }[]): number =>
   examples.reduce((sum, { timestep, loss }) => sum + loss * epsilonShare(model, timestep), 0);
 
-/** Where the rows of an arm start; paper mode keeps the caption's article as a token. */
-export function initialRows(model: OpenedModel, arm: Arm, { words }: Thing, run: Pick<Run, "mode">): Initialiser {
-  const keepArticle = run.mode === "paper";
-  if (arm === "class, clicked") {
-    return initialise(model, "class", { ...words, className: words.clickedClass }, { keepArticle });
-  }
-  const [kind, count] = arm.split(" ") as ["star" | "class" | "caption" | "stars", string | undefined];
-  const stars = count && Array.from({ length: Number(count) }, () => "*").join(" ");
-  return initialise(model, kind, stars ? { ...words, caption: stars } : words, { keepArticle });
-}
-
 /** The learning loop's settings of a run, every one of them. */
 export function settingsOf(model: OpenedModel, run: Run): LearnOptions {
   const learningRate = run.learningRate === "relative" ? relativeLearningRate(model) : run.learningRate;
@@ -80,7 +69,7 @@ export function settingsOf(model: OpenedModel, run: Run): LearnOptions {
 /** Everything that the learning loop is given for a run. */
 export function learnInput(model: OpenedModel, run: Run, thing: Thing) {
   const { picture, mask, words } = thing;
-  const initialiser = initialRows(model, run.arm, thing, run);
+  const initialiser = initialRows(model, run, thing);
   const morePictures = thing.more.slice(0, (run.pictures ?? 1) - 1);
   const options = settingsOf(model, run);
   return { model, picture, mask, morePictures, className: words.className, initialiser, options };
@@ -88,7 +77,9 @@ export function learnInput(model: OpenedModel, run: Run, thing: Thing) {
 
 /** Steps before the last at which a run looks; tables need the first alone. */
 const looksOf = ({ variant, steps }: Run): readonly number[] =>
-  (variant.startsWith("paper") && !variant.includes("steps") ? looks : [0]).filter((step) => step < steps);
+  (variant.startsWith("paper") && !variant.includes("steps") && variant !== startVariant ? looks : [0]).filter(
+    (step) => step < steps,
+  );
 
 /** Of one look, in steps: both banks forwards. */
 const lookCost = 12;

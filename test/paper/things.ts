@@ -9,6 +9,8 @@ import { cropOnWhite } from "../../functions/vision/crop.ts";
 import { bankSide } from "../check-model/bank.ts";
 import { type HeldOutThing, openHeldOut } from "../check-model/gallery.ts";
 
+import { rightCaption } from "./right-captions.ts";
+
 /** A thing that no part of the model has seen: the picture it is learned from, and the same thing truly drawn elsewhere. */
 export interface Thing {
   readonly name: string;
@@ -30,8 +32,13 @@ export interface Thing {
 }
 
 /** `className` is of the whole picture, as in the paper; `clickedClass` of what was clicked. */
-export interface ThingWords extends Words {
+interface FoundWords extends Words {
   readonly clickedClass: string;
+}
+
+/** `rightCaption` is told by no captioner. */
+export interface ThingWords extends FoundWords {
+  readonly rightCaption: string;
 }
 
 /** The paper's twelve, each the nearest that the held-out pictures have, in the order of its table A.1. */
@@ -41,7 +48,7 @@ const paperThings = [
 ];
 
 /** What is known of a picture's thing in words. */
-type Describe = (bench: Workbench, picture: Picture, mask: Mask) => Promise<ThingWords>;
+type Describe = (bench: Workbench, picture: Picture, mask: Mask) => Promise<FoundWords>;
 
 /** The first `count` things, the paper's before all others. */
 export async function openThings(bench: Workbench, count: number, describe: Describe): Promise<readonly Thing[]> {
@@ -62,7 +69,7 @@ export async function openThings(bench: Workbench, count: number, describe: Desc
     const more = await Promise.all(
       held.more.map(async (one) => ({ picture: await square(one.picture), mask: resizeMask(one.mask, side, side) })),
     );
-    const words = await describe(bench, picture, mask);
+    const words = { ...(await describe(bench, picture, mask)), rightCaption: rightCaption(held) };
     const hash = createHash("sha256").update(JSON.stringify([words, elsewhere.map(({ scene }) => scene), side]));
     const further = held.more.flatMap((one) => [one.picture, one.mask]);
     for (const { data } of [mask, picture, ...others, ...further]) hash.update(data);
