@@ -97,22 +97,12 @@ export async function judgeRun(
     const rows = input.options.keepBest ? state.best.rows : state.rows;
     if (looksOf(run).includes(state.step)) await look(state.step, rows);
   }
-  const { best, step: stopped } = next.value;
+  const { best } = next.value;
   await look(run.steps, best.rows);
-  const along = throughEnd(looked, stopped, looksOf(run));
-  looked.length = 0;
   if (slides(run)) {
     for (const strength of strengths) {
       await look(run.steps, slideRows(input.initialiser.rows, best.rows, strength), strength);
     }
   }
-  return { run, looks: [...along, ...looked] };
-}
-
-/** A run that stopped early has at every later step what it had at its end: else later looks were of those runs alone that went
- * on. @param looked in order, the end last @param wanted steps to be looked at before the end */
-export function throughEnd(looked: readonly Look[], stopped: number, wanted: readonly number[]): readonly Look[] {
-  const end = looked.at(-1) as Look;
-  const skipped = wanted.filter((step) => step > stopped).map((step) => ({ ...end, step }));
-  return [...looked.slice(0, -1), ...skipped, end];
+  return { run, looks: looked };
 }

@@ -9,8 +9,7 @@ import { openHeldOut } from "../check-model/gallery.ts";
 import { tinySdFolder } from "../support/tiny-sd.ts";
 import { findConfounds, findStarts } from "./confound-findings.ts";
 import { compare, findCatching, findVariants } from "./findings.ts";
-import { throughEnd } from "./judge-run.ts";
-import { findJudgedClaims, type JudgedClaim, type JudgedRow } from "./judged-findings.ts";
+import { findJudgedClaims, type JudgedClaim, type JudgedRow, throughEnd } from "./judged-findings.ts";
 import { paper } from "./paper.ts";
 import { findPictureClaims } from "./picture-findings.ts";
 import { type Arm, type Part, parts, planJudged, planRuns, startArms, startVariant } from "./plan.ts";
@@ -151,8 +150,13 @@ test("a concept of several pictures is set beside the same thing's and seed's of
 
 test("a run that stopped early has at later steps what it had at its end", () => {
   const look = (step: number, seconds: number) => ({ step, seconds, strength: 1, variety: 0, seen: [] });
-  const looked = throughEnd([look(0, 0), look(50, 2), look(100, 3)], 62, [0, 50, 75, 85]);
-  expect(looked).toEqual([look(0, 0), look(50, 2), look(75, 3), look(85, 3), look(100, 3)]);
+  const run = { variant: "product", steps: 100 } as never;
+  const stopped = { key: "a", run, looks: [look(0, 0), look(50, 2), look(100, 3), { ...look(100, 3), strength: 0.5 }] };
+  const whole = { key: "b", run, looks: [look(0, 0), look(50, 2), look(75, 3), look(85, 4), look(100, 5)] };
+  const [first, second] = throughEnd([stopped, whole]);
+  const ends = [look(100, 3), { ...look(100, 3), strength: 0.5 }];
+  expect(first?.looks).toEqual([look(0, 0), look(50, 2), look(75, 3), look(85, 3), ...ends]);
+  expect(second).toEqual(whole);
 });
 
 test("the confounds' starts are as long as the caption, or one row, and say something else", () => {

@@ -55,7 +55,7 @@ export const JudgedResult = z.object({
 export type JudgedResult = Readonly<z.infer<typeof JudgedResult>>;
 
 /** Raised when what a run means changes, so that older results are left aside. */
-const version = 3;
+const version = 2;
 
 /** What a result depends on: the model's weights, the picture with its words, the run, and what its settings came out as. */
 export const keyOf = (

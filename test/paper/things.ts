@@ -69,13 +69,20 @@ export async function openThings(bench: Workbench, count: number, describe: Desc
     const more = await Promise.all(
       held.more.map(async (one) => ({ picture: await square(one.picture), mask: resizeMask(one.mask, side, side) })),
     );
-    const words = { ...(await describe(bench, picture, mask)), rightCaption: rightCaption(held) };
+    const words = await describe(bench, picture, mask);
     const hash = createHash("sha256").update(JSON.stringify([words, elsewhere.map(({ scene }) => scene), side]));
     const further = held.more.flatMap((one) => [one.picture, one.mask]);
     for (const { data } of [mask, picture, ...others, ...further]) hash.update(data);
     things.push({
       kind: group.split(":")[0] as string,
-      ...{ name, elsewhere, more, words, held, digest: hash.digest("hex") },
+      ...{
+        name,
+        elsewhere,
+        more,
+        held,
+        words: { ...words, rightCaption: rightCaption(held) },
+        digest: hash.digest("hex"),
+      },
       picture: await square(picture),
       mask: resizeMask(mask, side, side),
       click: [(click[0] * side) / bankSide, (click[1] * side) / bankSide],
