@@ -13,8 +13,8 @@ import type { Thing } from "./things.ts";
 
 /** Steps before the last at which pictures are drawn and judged. Seeds but the first are looked at where the claims are: halfway, and
  * where the product, whose steps cost more, has taken about as long as the paper's setting in all. */
-const looks = [0, 10, 25, 50, 75];
-const looksOfMode = { product: [50, 75], paper: [] } as const;
+const looks = [0, 10, 25, 50, 75, 80];
+const looksOfMode = { product: [50, 80], paper: [] } as const;
 /** Slider strengths besides 1 that the end of a product run is drawn at: the other way along the frontier. */
 const strengths = [0.5, 0.75, 1.25];
 const drawSeed = 7_000;
