@@ -2,7 +2,7 @@ import { PermissionFlagsBits } from "discord.js";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Member } from "../support/discord/member.ts";
 import type { SeenMessage } from "../support/discord/seen-message.ts";
-import { learnWord, type Server, type Studio, says, share, startStudio } from "./test-studio.ts";
+import { learnWord, type Server, type Studio, says, saysLater, share, startStudio } from "./test-studio.ts";
 
 let studio: Studio;
 let server: Server;
@@ -111,8 +111,7 @@ test("Cancel of a public picture is its owner's alone", async () => {
   const running = await ada.until(() => answer.message()?.text.includes("Drawing…") && answer.message());
   expect((await ben.press(running, "Cancel")).message()?.text).toContain("These buttons are for");
   await ada.press(running, "Cancel");
-  studio.clock.advance(2_000);
-  await says(ben, running.id, "Canceled");
+  await saysLater(studio, ben, running.id, "Canceled");
 });
 
 test("a public picture that takes longer than fifteen minutes still arrives in its message", async () => {

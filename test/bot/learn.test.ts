@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { UserError } from "../../shared/error.ts";
 import { describeMiddle, samplePicture } from "../http/test-gateway.ts";
 import type { Member } from "../support/discord/member.ts";
-import { learnWord, photo, propose, type Server, type Studio, says, startStudio } from "./test-studio.ts";
+import { learnWord, photo, propose, type Server, type Studio, says, saysLater, startStudio } from "./test-studio.ts";
 
 let studio: Studio;
 let server: Server;
@@ -51,8 +51,7 @@ test("the progress message shows bar, previews and Cancel, and is edited at most
   expect(half.pictures.map(({ alt }) => alt)).toEqual(["after 0 steps", "after 25 steps", "after 50 steps"]);
   expect(labels(half)).toEqual(["Cancel"]);
   studio.door.open();
-  studio.clock.advance(2_000);
-  await says(ada, card.id, "I know");
+  await saysLater(studio, ada, card.id, "I know");
   const written = studio.emulator.world.messages.get(card.id)?.writtenMs.slice(2) ?? [];
   const gaps = written.slice(1).map((time, index) => time - (written[index] ?? 0));
   expect(Math.min(...gaps)).toBeGreaterThanOrEqual(1_900);
@@ -155,8 +154,7 @@ test("two presses and a stranger's press are one job and one message", async () 
   expect(refused?.message()?.text).toContain("These buttons are for");
   await says(ada, card.id, "50 of 100");
   studio.door.open();
-  studio.clock.advance(2_000);
-  await says(ada, card.id, "I know");
+  await saysLater(studio, ada, card.id, "I know");
   expect(studio.runs).toHaveLength(1);
   expect(ada.see()).toHaveLength(1);
   expect(ada.inbox()).toHaveLength(0);
@@ -180,8 +178,7 @@ test("Cancel ends the job and says so", async () => {
   await ada.press(card, "Learn “red-object”");
   const half = await says(ada, card.id, "50 of 100");
   await ada.press(half, "Cancel");
-  studio.clock.advance(2_000);
-  expect((await says(ada, card.id, "Canceled")).buttons).toEqual([]);
+  expect((await saysLater(studio, ada, card.id, "Canceled")).buttons).toEqual([]);
 });
 
 test("a job that fails says why", async () => {

@@ -236,6 +236,21 @@ export function says(member: Member, id: string, words: string | RegExp): Promis
   });
 }
 
+/** `says` while the bot's time goes on: a pause that begins after the clock was advanced would never end. */
+export async function saysLater(
+  { clock }: { readonly clock: { advance(ms: number): void } },
+  member: Member,
+  id: string,
+  words: string | RegExp,
+): Promise<SeenMessage> {
+  const ticking = setInterval(() => clock.advance(2_000), 100);
+  try {
+    return await says(member, id, words);
+  } finally {
+    clearInterval(ticking);
+  }
+}
+
 /** `/learn` up to the card with the candidates. */
 export async function propose(member: Member, options: Record<string, string | number> = {}): Promise<SeenMessage> {
   const answer = await member.slash("learn", { image: await photo(), ...options });
