@@ -30,6 +30,7 @@ interface Flags {
   readonly pictures?: number;
   readonly judgedPictures?: number;
   readonly seeds?: number;
+  readonly judgedSeeds?: number;
   readonly steps?: number;
   readonly confounds?: boolean;
   readonly json?: boolean;
@@ -43,6 +44,7 @@ const flags = new Command("paper")
   .option("--pictures <count>", "of the 48 held-out things, the paper's twelve first", whole)
   .option("--judged-pictures <count>", "of the same, for what a judge looks at", whole)
   .option("--seeds <count>", "", whole)
+  .option("--judged-seeds <count>", "as many when absent", whole)
   .option("--steps <count>", "", whole)
   .option(
     "--confounds",
@@ -71,6 +73,7 @@ const { html, figures, json } = await paper({
   pictures: flags.pictures ?? (quick ? 4 : 12),
   judgedPictures: flags.judgedPictures ?? (quick ? 4 : 48),
   seeds: flags.seeds ?? (quick ? 1 : 3),
+  judgedSeeds: flags.judgedSeeds,
   steps: flags.steps ?? (quick ? 100 : 400),
   start: (total) => bar.start(total, 0),
   progress: (steps) => bar.increment(steps),

@@ -28,6 +28,7 @@ export interface PaperOptions {
   readonly pictures: number;
   readonly judgedPictures: number;
   readonly seeds: number;
+  readonly judgedSeeds?: number | undefined;
   readonly steps: number;
   /** Where models, and the weights of LPIPS and SIFID, are looked for. */
   readonly hub?: Hub;
@@ -46,7 +47,7 @@ export async function paper({
   hub = { endpoint: "https://huggingface.co" },
   ...given
 }: PaperOptions) {
-  const { model: id, parts, pictures, judgedPictures, folder, start, progress, ...options } = given;
+  const { model: id, parts, pictures, judgedPictures, judgedSeeds, folder, start, progress, ...options } = given;
   const benches = Array.from({ length: processes }, () =>
     openWorkbench({
       ...(id !== undefined && { model: id }),
@@ -64,7 +65,8 @@ export async function paper({
     const things = all.slice(0, pictures);
     const namesOf = (of: typeof all) => of.map(({ name }) => name);
     const plan = planRuns(parts, { ...options, things: namesOf(things) });
-    const judgedPlan = planJudged(parts, { ...options, things: namesOf(all.slice(0, judgedPictures)) });
+    const seen = { things: namesOf(all.slice(0, judgedPictures)), seeds: judgedSeeds ?? options.seeds };
+    const judgedPlan = planJudged(parts, { ...options, ...seen });
     const total = (runs: readonly Run[], costOf: (run: Run) => number) =>
       runs.reduce((sum, run) => sum + costOf(run), 0);
     start(total(plan, lossCost) + total(judgedPlan, judgedCost));
@@ -89,7 +91,8 @@ export async function paper({
       "width of an embedding": model.width,
       "pictures, of which judged": `${all.length}, ${judgedPlan.length > 0 ? judgedPictures : 0}`,
       "rows of known words shorter than that of *": `${Math.round(100 * starPercentile(model))} %`,
-      ...{ seeds: options.seeds, steps: options.steps, runs: results.length + judged.length },
+      ...{ seeds: options.seeds, "seeds of what is judged": seen.seeds, steps: options.steps },
+      runs: results.length + judged.length,
     };
     const report = await makeReport({
       ...{ results, judged, controls, facts },
