@@ -150,13 +150,16 @@ test("a concept of several pictures is set beside the same thing's and seed's of
 
 test("a run that stopped early has at later steps what it had at its end", () => {
   const look = (step: number, seconds: number) => ({ step, seconds, strength: 1, variety: 0, seen: [] });
-  const run = { variant: "product", steps: 100 } as never;
+  const run = { variant: "product", steps: 100, seed: 0 } as never;
   const stopped = { key: "a", run, looks: [look(0, 0), look(50, 2), look(100, 3), { ...look(100, 3), strength: 0.5 }] };
   const whole = { key: "b", run, looks: [look(0, 0), look(50, 2), look(75, 3), look(85, 4), look(100, 5)] };
-  const [first, second] = throughEnd([stopped, whole]);
+  const further = { key: "c", run: { variant: "product", steps: 100, seed: 1 } as never, looks: [look(100, 5)] };
+  const [first, second, third] = throughEnd([stopped, whole, further]);
   const ends = [look(100, 3), { ...look(100, 3), strength: 0.5 }];
   expect(first?.looks).toEqual([look(0, 0), look(50, 2), look(75, 3), look(85, 3), ...ends]);
   expect(second).toEqual(whole);
+  // A seed that is looked at less often has no looks made up.
+  expect(third).toEqual(further);
 });
 
 test("the confounds' starts are as long as the caption, or one row, and say something else", () => {
