@@ -62,6 +62,9 @@ export const weight = (name: string, shape: Shape, location: WeightLocation): We
   location,
 });
 
+/** The same bytes as a matrix, [O, I, 1, 1] → [O, I]. */
+export const asMatrix = (value: WeightValue): WeightValue => ({ ...value, shape: value.shape.slice(0, 2) });
+
 /** A literal from data, or one number repeated over the shape. */
 export function constant(data: Float32Array | number, shape: Shape = []): ConstantValue {
   const filled = typeof data === "number" ? new Float32Array(sizeOf(shape)).fill(data) : data;

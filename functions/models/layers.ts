@@ -1,5 +1,5 @@
 /** Layers as diffusers and transformers name their parameters: `<path>.weight`, `<path>.bias`. */
-import type { Value } from "../graph/value.ts";
+import { asMatrix, type Value } from "../graph/value.ts";
 import { add } from "../ops/add.ts";
 import { type ConvOptions, conv } from "../ops/conv.ts";
 import { groupNorm } from "../ops/group-norm.ts";
@@ -41,6 +41,14 @@ export const linearLayer = (w: Weights, path: string, x: Value, width: number, b
     x,
     w.weight(`${path}.weight`, [width, x.shape.at(-1) as number]),
     bias ? w.weight(`${path}.bias`, [width]) : undefined,
+  );
+
+/** conv1x1 where the pixels are rows already, x [B, H·W, C]: its weight read as a matrix, without a change of layout. */
+export const conv1x1OfTokens = (w: Weights, path: string, x: Value, channels: number): Value =>
+  linear(
+    x,
+    asMatrix(w.weight(`${path}.weight`, [channels, x.shape.at(-1) as number, 1, 1])),
+    w.weight(`${path}.bias`, [channels]),
   );
 
 /** Layer norm over the last axis with learned scale and shift. */

@@ -4,7 +4,7 @@ import { attention, attentionProbabilities } from "../ops/attention.ts";
 import { geglu } from "../ops/gelu.ts";
 import { reshape } from "../ops/reshape.ts";
 import { transpose } from "../ops/transpose.ts";
-import { conv1x1, groupNormLayer, layerNormLayer, linearLayer, type Weights } from "./layers.ts";
+import { conv1x1OfTokens, groupNormLayer, layerNormLayer, linearLayer, type Weights } from "./layers.ts";
 
 /** Where the pixels of one layer look in the prompt. */
 export interface CrossAttention {
@@ -36,9 +36,8 @@ export function spatialTransformer(
 ): Value {
   const channels = x.shape[1] as number;
   const normed = groupNormLayer(w, `${path}.norm`, x, { groups: options.groups, epsilon: 1e-6 });
-  let tokens = options.linearProjection
-    ? linearLayer(w, `${path}.proj_in`, toTokens(normed), channels)
-    : toTokens(conv1x1(w, `${path}.proj_in`, normed, channels));
+  const project = options.linearProjection ? linearLayer : conv1x1OfTokens;
+  let tokens = project(w, `${path}.proj_in`, toTokens(normed), channels);
   for (let i = 0; i < options.layers; i++) {
     const block = `${path}.transformer_blocks.${i}`;
     const [, , height, width] = x.shape as [number, number, number, number];
@@ -46,10 +45,7 @@ export function spatialTransformer(
       options.watch?.({ path: `${block}.attn2`, probabilities: probabilities(), height, width }),
     );
   }
-  const result = options.linearProjection
-    ? toImage(linearLayer(w, `${path}.proj_out`, tokens, channels), x)
-    : conv1x1(w, `${path}.proj_out`, toImage(tokens, x), channels);
-  return add(result, x);
+  return add(toImage(project(w, `${path}.proj_out`, tokens, channels), x), x);
 }
 
 /** BasicTransformerBlock: pre-norm self-attention, cross-attention and GEGLU feed-forward, each residual. */

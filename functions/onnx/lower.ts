@@ -112,15 +112,17 @@ function createWriter(preset: Preset, weightsFolder: string): Writer {
     i64: (data) => literal("i64", [data.length], new Uint8Array(BigInt64Array.from(data, BigInt).buffer)),
     once,
   };
-  const places = new Map<string, WeightValue["location"]>();
+  const places = new Map<string, WeightValue>();
   const weight = (value: WeightValue): OnnxValue => {
     const { file, offset, length, storage } = value.location;
     const result = { name: value.name, shape: value.shape };
     const place = places.get(value.name);
     // A graph that asks for a weight twice gets one initialiser.
-    if (place && place.file === file && place.offset === offset) return result;
+    const same =
+      place?.location.file === file && place.location.offset === offset && place.shape.join() === value.shape.join();
+    if (same) return result;
     if (place) throw new Error(`lower: two different weights are called "${value.name}"`);
-    places.set(value.name, value.location);
+    places.set(value.name, value);
     const stored = storage === "F32" ? value.name : `${value.name} as ${storage}`;
     const type = storage.toLowerCase() as ElementType;
     const location = relative(weightsFolder, file).split(sep).join("/");

@@ -11,6 +11,7 @@ import {
   Reshape,
   Slice,
   Softmax,
+  Sub,
   Transpose,
 } from "./primitives.ts";
 import { apply, expect, number, once, operand, type Rule } from "./rule.ts";
@@ -133,8 +134,9 @@ function probabilities(e: Emitter, q: OnnxValue, k: OnnxValue, node: OpValue): O
 /** One head range [start, end) of a [B, heads, T, d] tensor. */
 const headRange = (e: Emitter, x: OnnxValue, start: number, end: number): OnnxValue => Slice(e, x, 1, start, end);
 
-/** The backward pass in fused products: the row sum rides in the product as one more column ([dY | −D] [V | 1]ᵀ =
- * dY Vᵀ − D), transposes ride in the products, and big score matrices go one head at a time to bound memory. */
+/** The backward pass in fused products: transposes ride in the products, and big score matrices go one head at a time to
+ * bound memory. The row sum is that of P ∘ dP where keys are few; else it rides in the product as one more column
+ * ([dY | −D] [V | 1]ᵀ = dY Vᵀ − D), which spares two passes over the scores. */
 function fusedGradient(e: Emitter, [q, k, v, y, dy]: readonly OnnxValue[], node: OpValue): OnnxValue {
   if (!q || !k || !v || !y || !dy) throw new Error("attentionGradient: missing operand");
   const heads = number(node, "heads");
@@ -158,6 +160,10 @@ function fusedGradient(e: Emitter, [q, k, v, y, dy]: readonly OnnxValue[], node:
     });
     if (wrt === 2) return FusedMatMul(e, p, range(dyh), { transA: true });
     const dScores = shared("score gradient", () => {
+      if (span <= fewKeys) {
+        const dp = FusedMatMul(e, range(dyh), range(vh), { transB: true });
+        return Mul(e, p, Sub(e, dp, ReduceSum(e, Mul(e, p, dp), [3])));
+      }
       const [left, right] = e.once(`augmented ${key}`, () => {
         const rowSum = Neg(e, ReduceSum(e, Mul(e, dyh, splitHeads(e, y, heads)), [3]));
         return [Concat(e, [dyh, rowSum], 3), Concat(e, [vh, e.f32(1, [batch, heads, span, 1])], 3)] as const;
@@ -169,6 +175,9 @@ function fusedGradient(e: Emitter, [q, k, v, y, dy]: readonly OnnxValue[], node:
   });
   return joinHeads(e, Concat(e, parts, 1));
 }
+
+/** Up to here a pass over the scores costs less than two more nodes over queries and keys. */
+const fewKeys = 80;
 
 /** Above this many scores (64 MB in f32) the backward pass goes head by head. */
 const maxScoreElements = 16_000_000;

@@ -61,9 +61,11 @@ export const convInputGradientRule: Rule = {
       if (isWinograd(e, dy, w, node)) return winograd(e, dy, w, { adjoint: true });
       const kernel = w.shape[2] as number;
       const [, , height] = node.shape as [number, number, number, number];
-      // Measured: MLAS convolutions beat col2im from 16 rows up; below and at stride 2 ConvTranspose wins. The flipped
-      // copy of the weights is folded at load and costs their size once more, so `lean` does without.
-      const direct = e.preset === "speed" && number(node, "stride") === 1 && (height >= 16 || kernel === 1);
+      // Measured: MLAS convolutions beat col2im from 16 rows up, and below where layers are narrow; at stride 2
+      // ConvTranspose wins. The flipped copy of the weights is folded at load and costs their size once more, so `lean`
+      // does without.
+      const suits = height >= 16 || kernel === 1 || Math.max(...w.shape) <= 512;
+      const direct = e.preset === "speed" && number(node, "stride") === 1 && suits;
       return direct ? convFlipped(e, dy, w, node) : convTranspose(e, dy, w, node);
     },
   },

@@ -2,7 +2,7 @@ import type { Value } from "../graph/value.ts";
 import { concat } from "./concat.ts";
 import type { Emitter, OnnxValue } from "./emitter.ts";
 import { multiply } from "./multiply.ts";
-import { Add, Erf, Exp, Mul, Slice } from "./primitives.ts";
+import { Add, Erf, Exp, Mul, Slice, Sub } from "./primitives.ts";
 import { apply, expect, once, operand, type Rule } from "./rule.ts";
 import { slice } from "./slice.ts";
 
@@ -23,9 +23,12 @@ export const geluGradientRule: Rule = {
   gradients: [once, once],
   lowerings: {
     plain: (e, [dy, x]) => {
-      const cumulative = Mul(e, Add(e, Erf(e, Mul(e, x, e.f32(Math.SQRT1_2))), e.f32(1)), e.f32(0.5));
-      const density = Mul(e, Exp(e, Mul(e, Mul(e, x, x), e.f32(-0.5))), e.f32(1 / Math.sqrt(2 * Math.PI)));
-      return Mul(e, dy, Add(e, cumulative, Mul(e, x, density)));
+      // With u = x / √2: Phi(x) = (1 + erf u) / 2, within the limits of the hard sigmoid, and x phi(x) = u exp(−u² − ln √π).
+      const u = Mul(e, x, e.f32(Math.SQRT1_2));
+      const half = { alpha: { float: 0.5 }, beta: { float: 0.5 } };
+      const cumulative = e.emit("HardSigmoid", [Erf(e, u)], x.shape, { attributes: half });
+      const density = Exp(e, Sub(e, e.f32(-Math.log(Math.PI) / 2), Mul(e, u, u)));
+      return Mul(e, dy, Add(e, cumulative, Mul(e, u, density)));
     },
   },
 };

@@ -24,10 +24,17 @@ export const Exp = unary("Exp");
 export const Erf = unary("Erf");
 export const Neg = unary("Neg");
 
+/** Of a reshaped value it is the original that is reshaped, so that chains of layouts leave no node behind. */
 export function Reshape(e: Emitter, x: OnnxValue, shape: Shape): OnnxValue {
-  const same = shape.length === x.shape.length && shape.every((dim, i) => dim === x.shape[i]);
-  return same ? x : e.emit("Reshape", [x, e.i64(shape)], shape);
+  const source = reshaped.get(x) ?? x;
+  const same = shape.length === source.shape.length && shape.every((dim, i) => dim === source.shape[i]);
+  if (same) return source;
+  const result = e.emit("Reshape", [source, e.i64(shape)], shape);
+  reshaped.set(result, source);
+  return result;
 }
+
+const reshaped = new WeakMap<OnnxValue, OnnxValue>();
 
 export const Transpose = (e: Emitter, x: OnnxValue, perm: readonly number[]): OnnxValue =>
   e.emit(

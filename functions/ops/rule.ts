@@ -21,6 +21,8 @@ export interface Rule {
   readonly shape: (inputs: Operands<Shape>, attributes: Attributes) => Shape;
   /** One gradient per input, in input order; `frozen` where weights go. A function when the op is variadic. */
   readonly gradients: readonly Gradient[] | ((index: number) => Gradient);
+  /** One node for the sum of several results of this op, where that is cheaper than adding them. */
+  readonly sum?: (nodes: readonly OpValue[]) => Value;
   /** `plain` uses standard `ai.onnx` alone and is what the others are tested against. */
   readonly lowerings: { readonly plain: Lowering; readonly cpu?: Lowering; readonly cuda?: Lowering };
 }

@@ -121,6 +121,17 @@ test("the gradient of a source in itself is one; a source may be the result of a
   expect(walk([dx]).includes(dy)).toBe(true);
 });
 
+test("layers that read the same value send their gradients back in one node", () => {
+  const x = input("x", [2, 4]);
+  const hidden = silu(x);
+  const layers = [11, 12, 13].map((seed) => linear(hidden, matrix(seed)));
+  const read = linear(x, matrix(14));
+  const loss = sumTo([...layers, read, x].reduce(multiply), []);
+  const [dx] = gradient(loss, [x]) as [Value];
+  const products = walk([dx]).filter((value) => value.kind === "op" && value.op === "linearInputGradient");
+  expect(products.map((value) => (value as OpValue).inputs.length).sort()).toEqual([2, 6]);
+});
+
 test("a loss that does not depend on the source is an error that names it", () => {
   const loss = sumTo(silu(input("x", [2])), []);
   expect(() => gradient(loss, [input("elsewhere", [2])])).toThrow("the loss does not depend on elsewhere");

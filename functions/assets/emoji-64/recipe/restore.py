@@ -1,4 +1,4 @@
-"""Writes vae.pt and ema.pt of a work folder back from the committed weights, for training to go on without them.
+"""Writes vae.pt, ema.pt and segmenter.pt of a work folder back from the committed weights, for training to go on without them.
 
     python restore.py --work DIR --folder ..
 """
@@ -6,8 +6,16 @@
 import argparse
 from pathlib import Path
 
+import onnx
 import torch
 from diffusers import StableDiffusionPipeline
+
+
+def state_of(path, prefix):
+    """The state dictionary of a module that export_vision.py wrote: initialisers keep their names, those in fp16 with a suffix."""
+    named = {tensor.name.removesuffix("_f16"): onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
+    return {name.removeprefix(prefix): torch.from_numpy(values.copy()).float() for name, values in named.items() if name.startswith(prefix)}
+
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser()
@@ -17,3 +25,6 @@ if __name__ == "__main__":
     loaded, work = StableDiffusionPipeline.from_pretrained(a.folder, torch_dtype=torch.float32), Path(a.work)
     torch.save(loaded.vae.state_dict(), work / "vae.pt")
     torch.save({"unet": loaded.unet.state_dict(), "text": loaded.text_encoder.state_dict(), "step": 0, "seen": 0}, work / "ema.pt")
+    segmenter = Path(a.folder) / "vision/segmenter"
+    parts = [state_of(segmenter / "vision_encoder.onnx", "encoder."), state_of(segmenter / "prompt_encoder_mask_decoder.onnx", "decoder.")]
+    torch.save(parts, work / "segmenter.pt")
