@@ -8,12 +8,12 @@ import { initialise } from "../../functions/inversion/initialiser.ts";
 import { learn, reportLoss } from "../../functions/inversion/learn.ts";
 import { optionsOf, type Variant, variants } from "../../functions/inversion/variants.ts";
 import { bootstrapInterval } from "../../functions/metrics/bootstrap-interval.ts";
-import { openWorkbench } from "../../functions/tasks/open-workbench.ts";
 import type { Mask } from "../../functions/tensor/mask.ts";
 import type { Picture } from "../../functions/tensor/pixels.ts";
 import { cropOnWhite } from "../../functions/vision/crop.ts";
 import { readBank, readMasks, readSheet } from "../check-model/bank.ts";
-import { createMemoryStore } from "../jobs/memory-store.ts";
+import { drain } from "../support/drain.ts";
+import { openEmbeddedBench } from "../support/embedded-bench.ts";
 
 const { values } = parseArgs({
   options: {
@@ -35,13 +35,7 @@ const chosen = heldOut
   .map((thing, i) => ({ ...thing, at: i * each }))
   .filter((_, i) => (i * count) % heldOut.length < count);
 
-const bench = openWorkbench({
-  preset: "speed",
-  providers: ["cpu"],
-  threads: Number(values.threads),
-  hub: { endpoint: "http://127.0.0.1:9" },
-  store: createMemoryStore(),
-});
+const bench = openEmbeddedBench(Number(values.threads));
 const model = await bench.model();
 
 /** Counterfactual and reporting-bank loss of what a variant learned of a thing from its first picture, mean over seeds. */
@@ -60,10 +54,8 @@ async function measure(variant: Variant | undefined, { at, scenes }: (typeof cho
     const options = optionsOf(model, variant ?? (variants[0] as Variant), { steps, batch: 4, seed });
     let { rows } = initialiser;
     if (variant) {
-      const loop = learn({ model, picture, mask, initialiser, options, className: label });
-      let next = await loop.next();
-      while (!next.done) next = await loop.next();
-      rows = next.value.best.rows;
+      const { returned } = await drain(learn({ model, picture, mask, initialiser, options, className: label }));
+      rows = returned.best.rows;
     }
     sum.counterfactual += (await bankLoss(model, rows, unseen, options.batch)) / seeds;
     sum.report += (await reportLoss({ model, picture, options }, rows)) / seeds;

@@ -8,6 +8,7 @@ import { unet } from "../../functions/models/unet.ts";
 import { part, stack } from "../../functions/tensor/batch.ts";
 import { normal } from "../../functions/tensor/noise.ts";
 import type { Tensor } from "../../functions/tensor/tensor.ts";
+import { drain } from "../support/drain.ts";
 import { relativeDifference } from "./agreement.ts";
 import { type Measured, modelFolder, ours, pytorch, type Results } from "./contenders.ts";
 import { countFlops } from "./count-flops.ts";
@@ -56,9 +57,8 @@ async function picture(model: OpenedModel, embeddings: Tensor, noise: Tensor): P
     seeds: [1],
     noise,
   });
-  let state = await sampling.next();
-  while (!state.done) state = await sampling.next();
-  return model.decodeLatents(state.value);
+  const { returned: latents } = await drain(sampling);
+  return model.decodeLatents(latents);
 }
 
 /** Operations and weights of the three networks. */

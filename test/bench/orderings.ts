@@ -9,11 +9,11 @@ import { initialise } from "../../functions/inversion/initialiser.ts";
 import { learn, reportLoss } from "../../functions/inversion/learn.ts";
 import { defaultsOf } from "../../functions/inversion/learn-options.ts";
 import { bootstrapInterval } from "../../functions/metrics/bootstrap-interval.ts";
-import { openWorkbench } from "../../functions/tasks/open-workbench.ts";
 import { decodeMask, resizeMask } from "../../functions/tensor/mask.ts";
 import { readPicture, resizePicture } from "../../functions/tensor/pixels.ts";
 import { cropOnWhite } from "../../functions/vision/crop.ts";
-import { createMemoryStore } from "../jobs/memory-store.ts";
+import { drain } from "../support/drain.ts";
+import { openEmbeddedBench } from "../support/embedded-bench.ts";
 
 const { values } = parseArgs({
   options: {
@@ -32,13 +32,7 @@ const folder = join(import.meta.dirname, "..", "pictures", "held-out");
 const Things = z.array(z.object({ name: z.string(), scene: z.string() }));
 const things = Things.parse(JSON.parse(readFileSync(join(folder, "held-out.json"), "utf8"))).slice(0, count);
 
-const bench = openWorkbench({
-  preset: "speed",
-  providers: ["cpu"],
-  threads: Number(values.threads),
-  hub: { endpoint: "http://127.0.0.1:9" },
-  store: createMemoryStore(),
-});
+const bench = openEmbeddedBench(Number(values.threads));
 const model = await bench.model();
 
 /** Reporting-bank losses of one picture, mean over seeds. */
@@ -57,11 +51,9 @@ async function measure(name: string) {
     for (const kind of ["caption", "star"] as const) {
       const initialiser = initialise(model, kind, words, { keepArticle: mode === "paper" });
       const input = { model, picture: square, mask: resizeMask(mask, model.side, model.side), initialiser, options };
-      const loop = learn(input);
-      let next = await loop.next();
-      while (!next.done) next = await loop.next();
+      const { returned } = await drain(learn(input));
       sums[`${kind}Start`] += (await reportLoss(input, initialiser.rows)) / seeds;
-      sums[kind] += (await reportLoss(input, next.value.best.rows)) / seeds;
+      sums[kind] += (await reportLoss(input, returned.best.rows)) / seeds;
     }
   }
   return { name, words: caption, ...sums };

@@ -5,6 +5,7 @@ import type { Workbench } from "../../functions/tasks/workbench.ts";
 import type { Picture } from "../../functions/tensor/pixels.ts";
 import type { Tensor } from "../../functions/tensor/tensor.ts";
 import { cropOnWhite } from "../../functions/vision/crop.ts";
+import { drain } from "../support/drain.ts";
 import { type Check, shareOut } from "./check.ts";
 import { colourHistogram } from "./colour-histogram.ts";
 import { drawPrompts } from "./draw-prompts.ts";
@@ -108,10 +109,8 @@ async function learnArms(bench: Workbench, { picture, mask, at }: HeldOutThing):
   const rowsOf = async (mode: "product" | "paper", kind: "caption" | "star") => {
     const initialiser = initialise(model, kind, words, { keepArticle: mode === "paper" });
     const options = defaultsOf(model, mode, { steps, batch: 4, seed: seed + at });
-    const loop = learn({ model, picture, mask, initialiser, options, className: words.className });
-    let next = await loop.next();
-    while (!next.done) next = await loop.next();
-    return next.value.best.rows;
+    const { returned } = await drain(learn({ model, picture, mask, initialiser, options, className: words.className }));
+    return returned.best.rows;
   };
   return {
     product: await rowsOf("product", "caption"),

@@ -5,6 +5,7 @@ import { concat, part } from "../../functions/tensor/batch.ts";
 import { fromTensor, type Picture } from "../../functions/tensor/pixels.ts";
 import type { Tensor } from "../../functions/tensor/tensor.ts";
 import { parsePrompt } from "../../shared/prompt.ts";
+import { drain } from "../support/drain.ts";
 
 const steps = 20;
 
@@ -31,9 +32,7 @@ export async function drawPrompts(
     negativeContext: await contextOf(""),
     maxBatch: prompts.length,
   });
-  let next = await sampling.next();
-  while (!next.done) next = await sampling.next();
-  const latents = next.value;
+  const { returned: latents } = await drain(sampling);
   const pictures: Picture[] = [];
   for (let i = 0; i < prompts.length; i++) {
     pictures.push(...fromTensor(await model.decodeLatents(part(latents, i, i + 1))));

@@ -7,7 +7,8 @@ import { alphasCumprod, betaSchedules } from "../../functions/models/noise-sched
 import { parse } from "../../functions/tensor/safetensors.ts";
 import { zeros } from "../../functions/tensor/tensor.ts";
 import type { SamplerName } from "../../shared/job.ts";
-import { closedFormModel, drain, stableDiffusion } from "../support/closed-form-model.ts";
+import { closedFormModel, stableDiffusion } from "../support/closed-form-model.ts";
+import { drain } from "../support/drain.ts";
 
 const golden = parse(readFileSync(new URL("../golden/samplers.safetensors", import.meta.url))).tensors;
 const expected = (name: string) => {

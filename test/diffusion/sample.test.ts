@@ -8,7 +8,8 @@ import { alphasCumprod } from "../../functions/models/noise-schedule.ts";
 import { part } from "../../functions/tensor/batch.ts";
 import { tensor, zeros } from "../../functions/tensor/tensor.ts";
 import { type SamplerName, samplerNames } from "../../shared/job.ts";
-import { closedFormModel, drain, type Formula, stableDiffusion } from "../support/closed-form-model.ts";
+import { closedFormModel, type Formula, stableDiffusion } from "../support/closed-form-model.ts";
+import { drain } from "../support/drain.ts";
 
 const alphaBars = alphasCumprod(stableDiffusion);
 /** √ᾱ and √(1 − ᾱ), also between two timesteps. */

@@ -7,6 +7,7 @@ import { readHeader, readTensor } from "../../functions/tensor/safetensors.ts";
 import { tensor } from "../../functions/tensor/tensor.ts";
 import { learnLoop } from "../golden/learn-loop.ts";
 import { relativeL2 } from "../support/compare.ts";
+import { drain } from "../support/drain.ts";
 import { testEngine } from "../support/evaluate.ts";
 import { tinySdFolder } from "../support/tiny-sd.ts";
 
@@ -17,10 +18,8 @@ test("100 steps of the paper's mode equal a PyTorch loop fed the same noise, tim
   const { caption, options, picture } = learnLoop;
   const model = openModel("tiny", tinySdFolder, engine);
   const initialiser = initialise(model, "caption", { caption, className: "mug" }, { keepArticle: true });
-  const loop = learn({ model, picture, initialiser, options });
-  let next = await loop.next();
-  while (!next.done) next = await loop.next();
-  const { rows, curve } = next.value;
+  const { returned } = await drain(learn({ model, picture, initialiser, options }));
+  const { rows, curve } = returned;
 
   const off = relativeL2(rows, readTensor(golden, "rows"));
   const losses = readTensor(golden, "losses");
