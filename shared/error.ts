@@ -4,11 +4,19 @@ export class UserError extends Error {
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(visible(message), options);
     this.name = "UserError";
     this.code = code;
   }
 }
+
+/** Messages quote names from files and requests: what would move the cursor of a terminal or turn the direction of the text is
+ * written out instead. */
+const visible = (text: string): string =>
+  text.replace(unseen, (sign) => `\\u${(sign.codePointAt(0) as number).toString(16).padStart(4, "0")}`);
+
+/** Control characters but line ends and tabs, and Unicode's marks of direction (UAX #9). */
+const unseen = /[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /** Stable machine-readable codes; the HTTP status and the CLI exit code derive from them. */
 export type ErrorCode =

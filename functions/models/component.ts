@@ -73,9 +73,21 @@ export function openComponent<Config>(folder: string, name: string, schema: ZodT
 /** No config of a model is larger. */
 const maxConfigBytes = 1_000_000;
 
+/** No list of a config is longer; naming what is wrong with each entry of a very long one would take seconds. */
+const maxListLength = 1_000;
+
 /** Reads a JSON file of at most 1 MB. @throws UserError not_found, bad_config naming the key that does not fit */
 export function readConfig<Config>(path: string, schema: ZodType<Config>): Config {
-  const result = schema.safeParse(readJson(path, maxConfigBytes));
+  const json = readJson(path, maxConfigBytes);
+  for (const [key, value] of Object.entries(json ?? {})) {
+    if (Array.isArray(value) && value.length > maxListLength) {
+      throw new UserError(
+        "bad_config",
+        `${path}: ${key.slice(0, 100)} is a list of ${value.length} entries, more than ${maxListLength}.`,
+      );
+    }
+  }
+  const result = schema.safeParse(json);
   if (result.success) return result.data;
   // Keys come from the file and may be long.
   const problems = result.error.issues.map((issue) => `${issue.path.join(".") || "config"}: ${issue.message}`);

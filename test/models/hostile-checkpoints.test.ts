@@ -163,6 +163,11 @@ const configs: readonly Kind[] = [
     names: ["vae/config.json", "not JSON"],
   },
   {
+    what: "a list of 200,000 words",
+    harm: set("unet/config.json", { block_out_channels: Array(200_000).fill("x") }),
+    names: ["unet/config.json", "block_out_channels", "200000"],
+  },
+  {
     what: "a thousand unknown keys",
     harm: set("unet/config.json", Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`key${i}`, i]))),
     names: ["unet/config.json", "key0"],
