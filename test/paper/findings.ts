@@ -1,4 +1,5 @@
 import { bootstrapInterval, type Interval } from "../../functions/metrics/bootstrap-interval.ts";
+import { type MedianInterval, medianInterval } from "../../functions/metrics/median-interval.ts";
 import type { Arm } from "./plan.ts";
 import type { Control } from "./run-all.ts";
 import type { RunResult } from "./store.ts";
@@ -105,8 +106,8 @@ export interface Catching {
   /** Pictures where the caption is there before the first step: no win of learning. */
   readonly atStart: number;
   readonly never: number;
-  /** Over the pictures that are not there at the start; absent when there is none. */
-  readonly median: number | "not reached" | undefined;
+  /** Over the pictures that are not there at the start; absent when there is none. Infinity: not reached. */
+  readonly rest: MedianInterval | undefined;
 }
 
 /** Steps until the caption's counterfactual loss is as low as the target arm's at its end, between looks by straight lines. */
@@ -120,15 +121,13 @@ export function findCatching(results: readonly RunResult[], variant: string, tar
     const points = first.points.map(({ step }, i) => ({ step, loss: mean(seeds.map((s) => lossOf(s, i))) }));
     return crossing(points, goals.get(thing) as number);
   });
-  const rest = crossings.filter((step) => step > 0).toSorted((a, b) => a - b);
-  // Of an even number the larger middle one: no picture is credited with half of another's steps.
-  const median = rest[rest.length >> 1];
+  const rest = crossings.filter((step) => step > 0);
   return {
     target,
     steps: first.run.steps,
     atStart: crossings.length - rest.length,
     never: rest.filter((step) => step === Number.POSITIVE_INFINITY).length,
-    median: median === Number.POSITIVE_INFINITY ? "not reached" : median,
+    rest: rest.length > 0 ? medianInterval(rest) : undefined,
   };
 }
 

@@ -90,13 +90,20 @@ const startTable = (starts: readonly StartRow[]): string =>
     ]),
   );
 
+const stepText = (step: number): string => (Number.isFinite(step) ? step.toFixed(0) : "not reached");
+
 const catchingTable = (all: readonly Catching[]): string =>
   table(
-    ["caption reaches the counterfactual loss of", "pictures there at step 0", "never", "median step of the rest"],
-    all.map(({ target, steps, atStart, never, median }) => [
+    [
+      "caption reaches the counterfactual loss of",
+      "pictures there at step 0",
+      "never",
+      "median step of the rest (95 %)",
+    ],
+    all.map(({ target, steps, atStart, never, rest }) => [
       `${target === "star" ? "*" : "* × n"} at step ${steps}`,
       ...[String(atStart), String(never)],
-      typeof median === "number" ? median.toFixed(1) : (median ?? "–"),
+      rest ? `${stepText(rest.median)} (${stepText(rest.low)}–${stepText(rest.high)})` : "–",
     ]),
   );
 
