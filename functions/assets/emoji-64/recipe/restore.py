@@ -10,6 +10,8 @@ import onnx
 import torch
 from diffusers import StableDiffusionPipeline
 
+from models import EPSILON, scale_stream
+
 
 def state_of(path, prefix):
     """The state dictionary of a module that export_vision.py wrote: initialisers keep their names, those in fp16 with a suffix."""
@@ -23,6 +25,8 @@ if __name__ == "__main__":
     arguments.add_argument("--folder", required=True)
     a = arguments.parse_args()
     loaded, work = StableDiffusionPipeline.from_pretrained(a.folder, torch_dtype=torch.float32), Path(a.work)
+    # As it was trained: export.py scales it.
+    scale_stream(loaded.text_encoder, (EPSILON / loaded.text_encoder.config.layer_norm_eps) ** 0.5)
     torch.save(loaded.vae.state_dict(), work / "vae.pt")
     torch.save({"unet": loaded.unet.state_dict(), "text": loaded.text_encoder.state_dict(), "step": 0, "seen": 0}, work / "ema.pt")
     segmenter = Path(a.folder) / "vision/segmenter"

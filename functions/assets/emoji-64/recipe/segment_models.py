@@ -19,13 +19,6 @@ def beside(coarse, fine):
     return torch.cat([F.interpolate(coarse, scale_factor=2.0, mode="nearest"), fine], 1)
 
 
-def again(channels):
-    """A residual block that begins as the identity, so that a trained network may grow by it."""
-    block = Residual(channels, channels)
-    nn.init.zeros_(block.norm2.weight)
-    return block
-
-
 class SegmentEncoder(nn.Module):
     """pixel_values [B, 3, 64, 64] → image_embeddings [B, 60, 32, 32], image_positional_embeddings [B, 2, 32, 32].
 
@@ -38,8 +31,8 @@ class SegmentEncoder(nn.Module):
         super().__init__()
         self.level_half = nn.Sequential(conv(12, 32), Residual(32, 32))
         self.level_quarter = nn.Sequential(Residual(32, 64, 2), Residual(64, 64))
-        self.level_eighth = nn.Sequential(Residual(64, 112, 2), Residual(112, 112), again(112))
-        self.level_sixteenth = nn.Sequential(Residual(112, 128, 2), again(128), again(128))
+        self.level_eighth = nn.Sequential(Residual(64, 112, 2), Residual(112, 112))
+        self.level_sixteenth = Residual(112, 128, 2)
         self.to_eighth, self.join_eighth = conv(128 + 112, 96, 1), Residual(96, 96)
         self.to_quarter, self.join_quarter = conv(96 + 64, 64, 1), Residual(64, 64)
         self.to_half, self.join_half = conv(64 + 32, EMBEDDED, 1), conv(EMBEDDED, EMBEDDED)
@@ -72,7 +65,7 @@ class SegmentDecoder(nn.Module):
         self.choose = nn.Sequential(nn.Linear(EMBEDDED * 2, 96), nn.ReLU(), nn.Linear(96, 2 * READ))
         self.level_half = conv(READ + 5 + 14, READ)
         self.level_quarter = nn.Sequential(conv(READ, 48, 3, 2), Residual(48, 48))
-        self.level_eighth = nn.Sequential(conv(48, 64, 3, 2), Residual(64, 64), again(64))
+        self.level_eighth = nn.Sequential(conv(48, 64, 3, 2), Residual(64, 64))
         self.to_quarter, self.to_half = conv(64 + 48, 48, 1), conv(48 + READ, READ, 1)
         self.join_half, self.masks = conv(READ, READ), nn.Conv2d(READ, 12, 3, padding=1)
         self.scores = nn.Sequential(nn.Linear(64 + 6, 48), nn.ReLU(), nn.Linear(48, 3))

@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 
 from crop_pool import open_pool
+from models import FAST_BF16
 from renders import WORDS
 from tokenizer import write_tokenizer
 from train_segmenter import optimisers_of
@@ -66,7 +67,7 @@ class Crops:
 def answer(models, pictures, ids):
     """(class logits [B, words], caption logits [B, T, tokens])."""
     classifier, seer, teller = models
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=FAST_BF16):
         features = classifier.trunk(pictures.contiguous(memory_format=torch.channels_last))
         classes, told = classifier.read(features), teller(ids, seer.read(features))
     return classes.float(), told.float()

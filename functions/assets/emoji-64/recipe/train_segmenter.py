@@ -9,7 +9,6 @@ where the processor has it and PyTorch finds it safe, warm-up and cosine by proc
 import argparse
 import json
 import math
-import re
 import time
 from pathlib import Path
 
@@ -17,14 +16,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from models import FAST_BF16
 from muon import Muon
 from segment_models import DENSE, SIDE, SegmentDecoder, SegmentEncoder
 from segment_pool import CLICKS, open_pool
 
 LEVEL_WEIGHTS = torch.tensor([0.2, 1.0, 0.35])
 VALIDATION = 480
-# Emulated, bf16 takes thirty times as long as f32.
-FAST_BF16 = torch.cpu._is_avx512_bf16_supported()
 
 
 def shares_of(pool, first, last):
@@ -117,17 +115,6 @@ def optimisers_of(parameters, rate):
     return [Muon(matrices, rate, weight_decay=0.02), torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True)]
 
 
-def grow(model, saved):
-    """Loads the weights of the same network before it had its last blocks; returns how many parameters those have."""
-    own = model.state_dict()
-    # What was one block is the first of several now.
-    moved = {name if name in own else re.sub(r"^(level_sixteenth)\.", r"\1.0.", name): value for name, value in saved.items()}
-    unknown = [name for name in moved if name not in own or own[name].shape != moved[name].shape]
-    assert not unknown, f"not of this network: {unknown}"
-    model.load_state_dict(moved, strict=False)
-    return sum(p.numel() for name, p in model.named_parameters() if name not in moved)
-
-
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--work", required=True)
@@ -137,7 +124,7 @@ def main():
     arguments.add_argument("--clicks", type=int, default=3)
     arguments.add_argument("--seed", type=int, default=5)
     arguments.add_argument("--resume", action="store_true")
-    arguments.add_argument("--from-weights", action="store_true", help="start from segmenter.pt, with fresh optimisers; blocks that it lacks begin as the identity")
+    arguments.add_argument("--from-weights", action="store_true", help="start from segmenter.pt, with fresh optimisers")
     a = arguments.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
@@ -157,8 +144,7 @@ def main():
             part.load_state_dict(saved)
     if a.from_weights:
         for model, saved in zip(models, torch.load(work / "segmenter.pt"), strict=True):
-            fresh = grow(model, saved)
-            print(f"{type(model).__name__}: {fresh} parameters more than in segmenter.pt", flush=True)
+            model.load_state_dict(saved)
     for model in models:
         model.to(memory_format=torch.channels_last).train()
     parameters = [p for model in models for p in model.parameters()]
