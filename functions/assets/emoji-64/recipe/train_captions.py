@@ -7,9 +7,6 @@ an unknown animal is a little of every known one, and its colour is still named.
 train_segmenter.py.
 """
 
-import argparse
-import math
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +17,8 @@ from crop_pool import open_pool
 from models import FAST_BF16
 from renders import WORDS
 from tokenizer import write_tokenizer
-from train_segmenter import optimisers_of
 from vision_models import CaptionDecoder, CaptionEncoder, Classifier
+from vision_training import arguments_of, begin, train
 
 VALIDATION = 1160
 SMOOTHING = 0.05
@@ -106,18 +103,8 @@ def validate(models, crops, rows):
 
 
 def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--work", required=True)
-    arguments.add_argument("--minutes", type=float, default=10, help="processor minutes")
-    arguments.add_argument("--rate", type=float, default=3e-3)
-    arguments.add_argument("--batch", type=int, default=64)
-    arguments.add_argument("--seed", type=int, default=6)
-    arguments.add_argument("--resume", action="store_true")
-    a = arguments.parse_args()
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    torch.manual_seed(a.seed)
-    work, rng = Path(a.work), np.random.default_rng(a.seed)
+    a = arguments_of(minutes=10, batch=64, seed=6).parse_args()
+    rng, work = begin(a.seed), Path(a.work)
     tokenizer = write_tokenizer(work / "tokenizer")
     word_ids = torch.tensor([tokenizer(word).input_ids[1] for word in WORDS])
     crops = Crops(work, tokenizer, rng)
@@ -125,45 +112,19 @@ def main():
     classifier, teller = Classifier(len(WORDS)), CaptionDecoder(len(tokenizer))
     seer = CaptionEncoder(classifier.trunk)
     models = [classifier, seer, teller]
-    parameters = list({id(p): p for model in models for p in model.parameters()}.values())
-    optimisers = optimisers_of(parameters, a.rate)
-    running, step = work / "captions-running.pt", 0
-    if a.resume:
-        state = torch.load(running)
-        step = state["step"]
-        for part, saved in zip([*models, *optimisers], state["parts"], strict=True):
-            part.load_state_dict(saved)
-    for model in models:
-        model.to(memory_format=torch.channels_last).train()
-    print(f"{sum(p.numel() for p in parameters):,} parameters, {last} crops", flush=True)
+
+    def loss_of_next():
+        return loss_of(models, crops.batch(rng.integers(VALIDATION, last, a.batch), rng), word_ids)
+
+    def told():
+        names = ("class", "subject", "colour", "chance", "chance of others", "colour of others")
+        return ", ".join(f"{name} {value:.3f}" for name, value in zip(names, validate(models, crops, held), strict=True))
 
     def save():
-        torch.save({"step": step, "parts": [part.state_dict() for part in [*models, *optimisers]]}, running)
         torch.save({"state": classifier.state_dict(), "words": WORDS}, work / "classifier.pt")
         torch.save({"states": [seer.state_dict(), teller.state_dict()], "tokens": tokenizer.convert_ids_to_tokens(range(len(tokenizer)))}, work / "captioner.pt")
 
-    started, first, report, losses, hits = time.process_time(), step, 60, [], []
-    while (spent := time.process_time() - started) < a.minutes * 60:
-        rate = a.rate * min(1, (step - first + 1) / 100) * 0.5 * (1 + math.cos(math.pi * spent / a.minutes / 60))
-        for group in (g for optimiser in optimisers for g in optimiser.param_groups):
-            group["lr"] = rate
-        loss, hit = loss_of(models, crops.batch(rng.integers(VALIDATION, last, a.batch), rng), word_ids)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        for optimiser in optimisers:
-            optimiser.step()
-            optimiser.zero_grad()
-        step += 1
-        losses.append(loss.item())
-        hits.append(hit)
-        if spent > report:
-            names = ("class", "subject", "colour", "chance", "chance of others", "colour of others")
-            checked = ", ".join(f"{name} {value:.3f}" for name, value in zip(names, validate(models, crops, held), strict=True))
-            print(f"{spent / 60:.1f} min, step {step}, {(step - first) * a.batch / spent:.0f} crops/s, loss {np.mean(losses):.4f}, hit {np.mean(hits):.3f}; {checked}", flush=True)
-            losses, hits, report = [], [], report + 60
-            save()
-    save()
-    print(f"end: {step} steps of {a.batch} crops; {validate(models, crops, held)}")
+    train(a, models, work / "captions-running.pt", loss_of_next, told, save)
 
 
 if __name__ == "__main__":

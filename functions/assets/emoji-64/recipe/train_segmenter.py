@@ -6,10 +6,7 @@ The encoder sees a picture once, the decoder answers several clicks on it. Muon 
 where the processor has it and PyTorch finds it safe, warm-up and cosine by processor time. A checkpoint every minute holds everything but the clock.
 """
 
-import argparse
 import json
-import math
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +14,9 @@ import torch
 import torch.nn.functional as F
 
 from models import FAST_BF16
-from muon import Muon
 from segment_models import DENSE, SIDE, SegmentDecoder, SegmentEncoder
 from segment_pool import CLICKS, open_pool
+from vision_training import arguments_of, begin, train
 
 LEVEL_WEIGHTS = torch.tensor([0.2, 1.0, 0.35])
 VALIDATION = 480
@@ -108,69 +105,29 @@ def validate(models, pool, rows):
     return found[:, 0].mean(0).tolist()
 
 
-def optimisers_of(parameters, rate):
-    matrices = [p for p in parameters if p.ndim == 4 and p.shape[-1] > 1 and p.shape[0] > 12]
-    chosen = {id(p) for p in matrices}
-    others = [p for p in parameters if id(p) not in chosen]
-    return [Muon(matrices, rate, weight_decay=0.02), torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True)]
-
-
 def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--work", required=True)
-    arguments.add_argument("--minutes", type=float, default=40, help="processor minutes")
-    arguments.add_argument("--rate", type=float, default=3e-3)
-    arguments.add_argument("--batch", type=int, default=24)
+    arguments = arguments_of(minutes=40, batch=24, seed=5)
     arguments.add_argument("--clicks", type=int, default=3)
-    arguments.add_argument("--seed", type=int, default=5)
-    arguments.add_argument("--resume", action="store_true")
     arguments.add_argument("--from-weights", action="store_true", help="start from segmenter.pt, with fresh optimisers")
     a = arguments.parse_args()
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    torch.manual_seed(a.seed)
-    work, rng = Path(a.work), np.random.default_rng(a.seed)
+    rng, work = begin(a.seed), Path(a.work)
     made = json.loads((work / "segment-pool/pool.json").read_text())
     pool = open_pool(work / "segment-pool", made["count"])
     held, last = np.arange(VALIDATION), made["made"]
     models = [SegmentEncoder(), SegmentDecoder()]
     shares = shares_of(pool, VALIDATION, last)
-    optimisers = optimisers_of([p for model in models for p in model.parameters()], a.rate)
-    running, step = work / "segmenter-running.pt", 0
-    if a.resume:
-        state = torch.load(running)
-        step = state["step"]
-        for part, saved in zip([*models, *optimisers], state["parts"], strict=True):
-            part.load_state_dict(saved)
     if a.from_weights:
         for model, saved in zip(models, torch.load(work / "segmenter.pt"), strict=True):
             model.load_state_dict(saved)
-    for model in models:
-        model.to(memory_format=torch.channels_last).train()
-    parameters = [p for model in models for p in model.parameters()]
-    print(f"{sum(p.numel() for p in parameters):,} parameters, {last} pictures", flush=True)
-    started, first, report, losses, hits = time.process_time(), step, 60, [], []
-    while (spent := time.process_time() - started) < a.minutes * 60:
-        rate = a.rate * min(1, (step - first + 1) / 100) * 0.5 * (1 + math.cos(math.pi * spent / a.minutes / 60))
-        for group in (g for optimiser in optimisers for g in optimiser.param_groups):
-            group["lr"] = rate
-        loss, hit = loss_of(models, batch_of(pool, VALIDATION + rng.choice(last - VALIDATION, a.batch, p=shares), a.clicks, rng))
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        for optimiser in optimisers:
-            optimiser.step()
-            optimiser.zero_grad()
-        step += 1
-        losses.append(loss.item())
-        hits.append(hit)
-        if spent > report:
-            checked = f", validation part {v[0]:.3f} object {v[1]:.3f} group {v[2]:.3f}" if (v := validate(models, pool, held)) else ""
-            print(f"{spent / 60:.1f} min, step {step}, {(step - first) * a.batch / spent:.0f} pictures/s, loss {np.mean(losses):.4f}, object {np.mean(hits):.4f}{checked}", flush=True)
-            losses, hits, report = [], [], report + 60
-            torch.save({"step": step, "parts": [part.state_dict() for part in [*models, *optimisers]]}, running)
-    torch.save({"step": step, "parts": [part.state_dict() for part in [*models, *optimisers]]}, running)
-    torch.save([model.state_dict() for model in models], work / "segmenter.pt")
-    print(f"end: {step} steps of {a.batch} pictures and {a.clicks} clicks; validation {validate(models, pool, held)}")
+
+    def loss_of_next():
+        rows = VALIDATION + rng.choice(last - VALIDATION, a.batch, p=shares)
+        return loss_of(models, batch_of(pool, rows, a.clicks, rng))
+
+    def told():
+        return ", ".join(f"{level} {value:.3f}" for level, value in zip(("part", "object", "group"), validate(models, pool, held), strict=True))
+
+    train(a, models, work / "segmenter-running.pt", loss_of_next, told, lambda: torch.save([model.state_dict() for model in models], work / "segmenter.pt"))
 
 
 if __name__ == "__main__":
