@@ -19,7 +19,7 @@ export interface LearnInput extends Source {
   readonly model: OpenedModel;
   readonly morePictures?: readonly Source[];
   readonly initialiser: Initialiser;
-  /** The plain word for the thing, which the background term compares with. */
+  /** The plain word for the thing, which the background term compares with; the initialiser's words when absent. */
   readonly className?: string;
   readonly options: LearnOptions;
   /** Where an earlier run stopped. */
@@ -53,8 +53,7 @@ interface Prepared {
  * the frozen model so that the templates with them in it denoise the picture. Every random number is counted from
  * seed and step, so a run resumed from any state continues bit for bit as if it had never stopped (on one machine and
  * thread count).
- * @throws UserError engine_failed when the engine died or the loss is no longer finite, bad_request when the background term
- * lacks its class word; the reason of `signal` */
+ * @throws UserError engine_failed when the engine died or the loss is no longer finite; the reason of `signal` */
 export async function* learn(input: LearnInput): AsyncGenerator<LearnProgress, LearnState, void> {
   const { options, signal } = input;
   const prepared = await prepare(input);
@@ -144,18 +143,13 @@ const sourcesOf = ({ picture, mask, morePictures = [] }: Source & Pick<LearnInpu
 ];
 
 async function prepare(input: LearnInput): Promise<Prepared> {
-  const { model, options, className } = input;
+  const { model, options, initialiser } = input;
   const { seed, batch } = options;
   const sources = sourcesOf(input);
   const views = await encodeViews(model, sources, options);
-  const compared = async (bank: Bank): Promise<Bank> => {
-    if (options.background === 0) return bank;
-    if (className) return withClassPredictions(model, bank, className, batch);
-    throw new UserError(
-      "bad_request",
-      "The background term compares with the plain word for the thing: give its class, for instance “mug”.",
-    );
-  };
+  const className = input.className ?? initialiser.text;
+  const compared = async (bank: Bank): Promise<Bank> =>
+    options.background === 0 ? bank : withClassPredictions(model, bank, className, batch);
   // Mirror images follow their pictures, and judge nothing.
   const upright = views.filter((_, i) => i % (views.length / sources.length) === 0);
   const size = Math.max(keepBestSize, 2 * sources.length);

@@ -6,6 +6,7 @@ import { decodeState, encodeState, type LearnState } from "../../functions/inver
 import { optionsOf, type Variant, variants } from "../../functions/inversion/variants.ts";
 import { openModel } from "../../functions/models/open-model.ts";
 import { maskFrom } from "../../functions/tensor/mask.ts";
+import { drain } from "../support/drain.ts";
 import { testEngine } from "../support/evaluate.ts";
 import { tinySdFolder } from "../support/tiny-sd.ts";
 
@@ -82,8 +83,15 @@ test("early stopping can fire within a run of any length, and both switches turn
   });
 });
 
-test("the background term without a class word is refused with what to give", async () => {
-  const options = optionsOf(model, variants.find(({ name }) => name === "paper + background") as Variant, given);
-  const loop = learn({ model, ...source(0), initialiser, options });
-  await expect(loop.next()).rejects.toThrow(/give its class/);
+test("without a class word the background term compares with the words that the rows began as", async () => {
+  const options = { ...optionsOf(model, { name: "product", mode: "product", improvements: {} }, given), steps: 2 };
+  const learned = async (className?: string) => {
+    const { returned } = await drain(
+      learn({ model, ...source(0), initialiser, options, ...(className && { className }) }),
+    );
+    return [...returned.rows.data];
+  };
+  const without = await learned();
+  expect(without).toEqual(await learned(initialiser.text));
+  expect(without).not.toEqual(await learned("mug"));
 });

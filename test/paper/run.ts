@@ -72,7 +72,7 @@ export function learnInput(model: OpenedModel, run: Run, thing: Thing) {
   const initialiser = initialRows(model, run, thing);
   const morePictures = thing.more.slice(0, (run.pictures ?? 1) - 1);
   const options = settingsOf(model, run);
-  return { model, picture, mask, morePictures, className: words.className, initialiser, options };
+  return { model, picture, mask, morePictures, className: words.clickedClass, initialiser, options };
 }
 
 /** Steps before the last at which a run looks; tables need the first alone. */
