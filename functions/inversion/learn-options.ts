@@ -43,8 +43,8 @@ type Given = Pick<LearnOptions, "steps" | "batch" | "seed"> & { readonly learnin
 
 /** Evaluations in a run, and how many in a row without a better one end it. DVAR (Voronov et al. 2023) watches 310 steps, a
  * window that cannot fire within 100; this one can from the middle of a run on. One evaluation takes as long as one step. */
-const evaluations = 20;
-const patience = 10;
+const evaluations = 10;
+const patience = 5;
 
 /** Neither improvement nor trace of one. */
 const plain = { update: "adamw", finalRateShare: 1, priorPull: 0, background: 0, largeTimesteps: 0 } as const;

@@ -40,7 +40,7 @@ export interface LearnProgress {
  * on where the background term keeps its predictions. */
 const keepBestSize = 8;
 export const reportSize = 64;
-const backgroundSize = 64;
+const backgroundSize = 32;
 
 /** What one run computes once. */
 interface Prepared {
