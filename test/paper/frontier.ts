@@ -37,13 +37,15 @@ export function frontierChart(rows: readonly JudgedRow[]): Chart {
   const x = scale("followed", [size.left, size.width - size.right]);
   const y = scale("identity", [size.height - size.bottom, size.top]);
   const at = ({ measures: { followed, identity } }: JudgedRow) => ({ left: x(followed.mean), top: y(identity.mean) });
+  const write = labelWriter();
   const body = drawn.flatMap(({ name, colour, rows: own }) => {
     const path = line<JudgedRow>(
       (row) => at(row).left,
       (row) => at(row).top,
     )([...own]);
     const slider = name.endsWith("slider");
-    const dots = own.flatMap((row) => {
+    // The last steps are where it is told apart: they are labelled first.
+    const dots = own.toReversed().flatMap((row) => {
       const { left, top } = at(row);
       const { followed, identity } = row.measures;
       const cross = `M${x(followed.low)} ${top}H${x(followed.high)}M${left} ${y(identity.low)}V${y(identity.high)}`;
@@ -51,7 +53,7 @@ export function frontierChart(rows: readonly JudgedRow[]): Chart {
       return [
         `<path d="${cross}" stroke="${colour}" stroke-opacity="0.25"/>`,
         `<circle cx="${left}" cy="${top}" r="4" fill="${colour}" stroke="var(--paper)" stroke-width="1.5"/>`,
-        label && drawText(label, left + 7, top - 6, { ...style, size: 11 }, "start"),
+        label && write(label, left, top),
       ];
     });
     const dash = slider ? ' stroke-dasharray="5 4"' : "";
@@ -61,6 +63,27 @@ export function frontierChart(rows: readonly JudgedRow[]): Chart {
   return {
     ...{ id: "frontier", title },
     svg: chartSvg(title, [drawAxes(x, y, { x: xLabel, y: yLabel }), ...body, drawLegend(drawn)]),
+  };
+}
+
+/** Writes labels beside their points, each on the side where it covers no earlier one; without room it is left out. */
+function labelWriter(): (label: string, left: number, top: number) => string {
+  const taken: { from: number; to: number; top: number }[] = [];
+  return (label, left, top) => {
+    const width = 6.5 * label.length;
+    const sides = [7, -7 - width].flatMap((across) =>
+      [-6, 14].map((down) => ({ from: left + across, top: top + down })),
+    );
+    const free = sides
+      .map(({ from, top: line }) => ({ from, to: from + width, top: line }))
+      .find(
+        (box) =>
+          box.to <= size.width &&
+          taken.every((other) => box.from > other.to || box.to < other.from || Math.abs(box.top - other.top) > 11),
+      );
+    if (!free) return "";
+    taken.push(free);
+    return drawText(label, free.from, free.top, { ...style, size: 11 }, "start");
   };
 }
 
