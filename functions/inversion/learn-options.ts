@@ -66,8 +66,8 @@ export const paperDefaults = (given: Given): LearnOptions => ({
   patience: Number.POSITIVE_INFINITY,
 });
 
-/** λ of the product's background term: enough for prompts to be followed, too little to cost likeness. SingleInsert's 1 costs a fifth
- * of it (model card). */
+/** λ of the product's background term: prompts are followed more often, and no likeness was seen to be lost. SingleInsert's 1 costs a
+ * fifth of it (model card). */
 const backgroundWeight = 0.15;
 
 /** What the product does: no decay, no flips (they mirror logos), stratified timesteps, the click's mask and outside it the

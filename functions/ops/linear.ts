@@ -34,6 +34,7 @@ export const linearInputGradientRule: Rule = {
   name: "linearInputGradient",
   arity: { atLeast: 2 },
   shape: (shapes) => {
+    expect(shapes.length % 2 === 0, `expected pairs of dy and weight, got ${shapes.length} inputs`);
     const pairs = pairsOf(shapes);
     const results = pairs.map(([dy, w]) => {
       expect(dy.at(-1) === w[0], `dy [${dy}] does not end in the outputs of its weight [${w}]`);

@@ -385,5 +385,6 @@ test("arity and shape errors name the op, the node and what came", () => {
   expect(() => apply(ops.addRule, [x])).toThrow(/add "add": expected 2 inputs, got 1/);
   expect(() => ops.add(x, input("y", [2, 4]))).toThrow(/add.*\[2,3\].*\[2,4\].*functions\/ops/);
   const weight = { kind: "weight", name: "unet/fc.weight", shape: [5, 4], dtype: "f32", location: {} } as never;
+  expect(() => apply(ops.linearInputGradientRule, [x, weight, x])).toThrow(/linearInputGradient.*pairs.*3/);
   expect(() => ops.linear(x, weight)).toThrow(/linear "unet\/fc".*\[2,3\].*\[5,4\]/);
 });
