@@ -16,6 +16,8 @@ export const Improvements = z.strictObject({
   background: z.number().min(0).max(10).optional(),
   /** α: draw large timesteps more often during the first half (ReVersion); 0 is none. */
   largeTimesteps: z.number().min(0).max(1).optional(),
+  /** Keep an exponential average of the rows of many steps, not those of one. */
+  averaging: z.boolean().optional(),
   /** Keep the step that is best on a fixed bank; else the last. */
   keepBest: z.boolean().optional(),
   /** Stop when that bank has not got better for a while. */

@@ -23,6 +23,7 @@ export const improvementOptions: readonly Option[] = [
     decimal(0, 10),
   ),
   new Option("--large-timesteps <a>", "draw noisy examples more often at first").argParser(decimal(0, 1)),
+  ...onOff("averaging", "keep an average over steps, not one step"),
   ...onOff("keep-best", "keep the step that is best on a fixed bank"),
   ...onOff("early-stopping", "stop when that bank no longer gets better"),
   ...onOff("stratified", "spread the timesteps of a step evenly"),
@@ -32,7 +33,8 @@ export const improvementOptions: readonly Option[] = [
 
 /** What was given; nothing for flags that were left out. */
 export function improvementsOf(flags: ImprovementFlags): Improvements {
-  const { update, decay, flip, stratified, maskFloor, background, largeTimesteps, keepBest, earlyStopping } = flags;
-  const all = { update, decay, flip, stratified, maskFloor, background, largeTimesteps, keepBest, earlyStopping };
+  const { update, decay, flip, stratified, maskFloor, background, largeTimesteps } = flags;
+  const { averaging, keepBest, earlyStopping } = flags;
+  const all = { update, decay, flip, stratified, maskFloor, background, largeTimesteps, averaging, keepBest, earlyStopping };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Improvements;
 }

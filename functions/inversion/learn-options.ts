@@ -31,6 +31,8 @@ export interface LearnOptions {
   readonly background: number;
   /** α, how much more often large timesteps are drawn at first, 0–1. */
   readonly largeTimesteps: number;
+  /** β of the exponential average of rows that is evaluated and kept, 0–1; 0 keeps rows as a step left them. */
+  readonly averaging: number;
   /** Evaluate the keep-best bank every so many steps; 0 never does. */
   readonly evaluateEvery: number;
   /** Keep the rows that were best on that bank; else, or without a bank, the last ones. */
@@ -47,7 +49,7 @@ const evaluations = 10;
 const patience = 5;
 
 /** Neither improvement nor trace of one. */
-const plain = { update: "adamw", finalRateShare: 1, priorPull: 0, background: 0, largeTimesteps: 0 } as const;
+const plain = { update: "adamw", finalRateShare: 1, priorPull: 0, background: 0, largeTimesteps: 0, averaging: 0 } as const;
 
 /** The paper's setting and the authors' code: uniform timesteps, flips, no mask, last step kept. */
 export const paperDefaults = (given: Given): LearnOptions => ({
@@ -70,8 +72,11 @@ export const paperDefaults = (given: Given): LearnOptions => ({
  * fifth of it (model card). */
 const backgroundWeight = 0.15;
 
+/** β of the product's average of rows: about the last ten steps. Concepts look more like their things for it (model card). */
+const averaging = 0.9;
+
 /** What the product does: no decay, no flips (they mirror logos), stratified timesteps, the click's mask and outside it the
- * background term, best step kept. */
+ * background term, rows averaged over steps, best average kept. */
 export const productDefaults = (model: OpenedModel, given: Given): LearnOptions => ({
   ...given,
   ...plain,
@@ -83,6 +88,7 @@ export const productDefaults = (model: OpenedModel, given: Given): LearnOptions 
   maskFloor: 0,
   unmaskedShare,
   background: backgroundWeight,
+  averaging,
   evaluateEvery: Math.ceil(given.steps / evaluations),
   keepBest: true,
   patience,
@@ -111,6 +117,7 @@ function changes(options: LearnOptions, given: Given, wanted: Improvements): Par
     ...(wanted.flip !== undefined && { flip: wanted.flip }),
     ...(wanted.stratified !== undefined && { stratified: wanted.stratified }),
     ...(wanted.largeTimesteps !== undefined && { largeTimesteps: wanted.largeTimesteps }),
+    ...(wanted.averaging !== undefined && { averaging: wanted.averaging ? averaging : 0 }),
     maskFloor,
     background,
     unmaskedShare: maskFloor === 1 && background === 0 ? 1 : unmaskedShare,
@@ -121,13 +128,14 @@ function changes(options: LearnOptions, given: Given, wanted: Improvements): Par
 }
 
 /** Step and κ of Directional Textual Inversion (its README: 1e-2 and 1e-4; its experiments multiply the step by their batch of
- * 4), slowed down to a tenth. A step is an angle, whatever the model's embeddings. */
+ * 4), slowed down to a tenth, which settles rows as an average would. A step is an angle, whatever the model's embeddings. */
 function directionDefaults({ learningRate = 1e-2 }: Given): Partial<LearnOptions> {
   return {
     update: "direction",
     learningRate,
     finalRateShare: 0.1,
     priorPull: 1e-4,
+    averaging: 0,
     weightDecay: 0,
     decayWords: false,
   };

@@ -12,6 +12,8 @@ export interface LearnState {
   readonly step: number;
   /** f32 [n, D] */
   readonly rows: Tensor;
+  /** What is evaluated, shown and kept: an average of the rows so far, or the rows themselves. */
+  readonly average: Tensor;
   readonly moments: Moments;
   readonly best: { readonly step: number; readonly rows: Tensor; readonly loss: number };
   /** Evaluations since the best one. */
@@ -22,6 +24,7 @@ export interface LearnState {
 export const freshState = (rows: Tensor): LearnState => ({
   step: 0,
   rows,
+  average: rows,
   moments: freshMoments(rows.data.length),
   best: { step: 0, rows, loss: Number.POSITIVE_INFINITY },
   stale: 0,
@@ -41,7 +44,7 @@ const Numbers = z.object({
 
 /** A checkpoint as safetensors bytes. `run` identifies model, initialiser and options; `note` travels along unread. */
 export function encodeState(state: LearnState, run: string, note = ""): Uint8Array {
-  const { step, rows, moments, best, stale, curve } = state;
+  const { step, rows, average, moments, best, stale, curve } = state;
   const numbers = {
     step,
     bestStep: best.step,
@@ -51,7 +54,7 @@ export function encodeState(state: LearnState, run: string, note = ""): Uint8Arr
     run,
   };
   const flat = (data: Float32Array): Tensor => tensor(data, rows.shape);
-  const tensors = { rows, best: best.rows, first: flat(moments.first), second: flat(moments.second) };
+  const tensors = { rows, average, best: best.rows, first: flat(moments.first), second: flat(moments.second) };
   return encode(tensors, { state: JSON.stringify(numbers), note });
 }
 
@@ -59,18 +62,19 @@ export function encodeState(state: LearnState, run: string, note = ""): Uint8Arr
 export function decodeState(bytes: Uint8Array, run: string): { readonly state: LearnState; readonly note: string } {
   const file = parse(bytes, { label: "The checkpoint" });
   const numbers = Numbers.safeParse(JSON.parse(file.metadata.get("state") ?? "null"));
-  const [rows, best, first, second] = ["rows", "best", "first", "second"].map((name) => file.tensors.get(name));
-  if (!numbers.success || !rows || !best || !first || !second) {
+  const [rows, average, best, first, second] = ["rows", "average", "best", "first", "second"].map((name) => file.tensors.get(name));
+  if (!numbers.success || !rows || !average || !best || !first || !second) {
     throw new UserError("bad_safetensors", "The checkpoint lacks parts of the learning state; start the concept anew.");
   }
   if (numbers.data.run !== run) {
     throw new UserError("conflict", "The checkpoint is of another picture, model or setting; start the concept anew.");
   }
-  for (const part of [rows, best, first, second]) assertFinite(part, "The checkpoint");
+  for (const part of [rows, average, best, first, second]) assertFinite(part, "The checkpoint");
   const { step, bestStep, bestLoss, stale, curve } = numbers.data;
   const state = {
     step,
     rows,
+    average,
     moments: { step, first: first.data, second: second.data },
     best: { step: bestStep, rows: best, loss: bestLoss ?? Number.POSITIVE_INFINITY },
     stale,

@@ -11,6 +11,7 @@ import type { Initialiser } from "./initialiser.ts";
 import type { LearnOptions } from "./learn-options.ts";
 import { freshState, type LearnState } from "./learn-state.ts";
 import { learningRateAt } from "./learning-rate.ts";
+import { averageRows } from "./row-average.ts";
 import { trainingExamples } from "./training-examples.ts";
 import { encodeViews, type Source, type View } from "./views.ts";
 
@@ -80,7 +81,7 @@ export async function* learn(input: LearnInput): AsyncGenerator<LearnProgress, L
   const judged = bank !== undefined && options.keepBest;
   return judged
     ? state
-    : { ...state, best: { step: state.step, rows: state.rows, loss: state.curve.at(-1)?.loss ?? 0 } };
+    : { ...state, best: { step: state.step, rows: state.average, loss: state.curve.at(-1)?.loss ?? 0 } };
 }
 
 /** Mean loss of rows on the reporting bank: ≥ 64 stratified examples that neither training nor keep-best ever saw, no
@@ -113,8 +114,9 @@ async function step(
   }
   const point: LossPoint = { step: state.step + 1, loss };
   const moved = update(state, gradient, initialiser.rows, options);
+  const average = averageRows(state.average, moved.rows, point.step, options.averaging);
   return {
-    state: { ...state, ...moved, step: point.step, curve: [...state.curve, point] },
+    state: { ...state, ...moved, average, step: point.step, curve: [...state.curve, point] },
     examples: examples.map(({ timestep }, i) => ({ timestep, loss: losses[i] as number })),
   };
 }
@@ -173,7 +175,7 @@ async function evaluated(
   state: LearnState,
 ): Promise<LearnState> {
   if (!bank) return state;
-  const loss = await bankLoss(model, state.rows, bank, options.batch);
+  const loss = await bankLoss(model, state.average, bank, options.batch);
   const better = loss < state.best.loss;
   // Before the first step there is no training loss; the bank's stands in.
   const last = state.curve.at(-1) ?? { step: 0, loss };
@@ -181,7 +183,7 @@ async function evaluated(
   return {
     ...state,
     curve,
-    best: better ? { step: state.step, rows: state.rows, loss } : state.best,
+    best: better ? { step: state.step, rows: state.average, loss } : state.best,
     stale: better ? 0 : state.stale + 1,
   };
 }

@@ -23,6 +23,7 @@ const alone: Readonly<Record<string, Improvements>> = {
   direction: { update: "direction" },
   background: { maskFloor: 0, background: 0.15 },
   "large t": { largeTimesteps: 0.5 },
+  averaging: { averaging: true },
   "keep best": { keepBest: true },
   "early stopping": { keepBest: true, earlyStopping: true },
 };
@@ -36,6 +37,7 @@ const joint: Improvements = {
   maskFloor: 0,
   background: 0.15,
   largeTimesteps: 0.5,
+  averaging: true,
   keepBest: true,
   earlyStopping: true,
 };
@@ -45,9 +47,9 @@ const over = (mode: LearnMode, changes: Readonly<Record<string, Improvements>>):
 
 const { direction, "large t": largeT } = alone as Record<string, Improvements>;
 
-/** The paper's setting, each improvement alone over it, all of them jointly; the product's, what it leaves out, and its background
- * term at SingleInsert's weight and as a mere mask. The authors
- * of the direction update multiply its step by their batch of 4 in their experiments: both are here. */
+/** The paper's setting, each improvement alone over it, all of them jointly; the product's, what it leaves out, and its
+ * background term at SingleInsert's weight and as a mere mask, and the rows of single steps. The authors of the direction update
+ * multiply its step by their batch of 4 in their experiments: both are here. */
 export const variants: readonly Variant[] = [
   { name: "paper", mode: "paper", improvements: {} },
   ...over("paper", alone),
@@ -57,6 +59,7 @@ export const variants: readonly Variant[] = [
   ...over("product", { direction, "large t": largeT } as Record<string, Improvements>),
   ...over("product", {
     "background 1": { background: 1 },
+    "no averaging": { averaging: false },
     "mask 0.1, no background": { maskFloor: 0.1, background: 0 },
   }),
 ];

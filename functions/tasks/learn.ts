@@ -66,7 +66,7 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
     const { state } = next.value;
     let preview: DrawnPicture | undefined;
     if (wanted.delete(state.step) && !previews.some(({ step }) => step === state.step)) {
-      const shown = await drawPreview(model, input, state.rows, seed, state.step, files);
+      const shown = await drawPreview(model, input, state.average, seed, state.step, files);
       previews.push(shown);
       preview = shown.drawn;
     }
@@ -78,7 +78,7 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
   }
   const { step: stoppedAt, best, curve } = next.value;
   if (stoppedAt < input.steps && wanted.size > 0 && !previews.some(({ step }) => step === stoppedAt)) {
-    previews.push(await drawPreview(model, input, next.value.rows, seed, stoppedAt, files));
+    previews.push(await drawPreview(model, input, next.value.average, seed, stoppedAt, files));
   }
 
   const scenes = (input.scenes ?? model.about.defaults.scenes).map((scene) =>

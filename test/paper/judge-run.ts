@@ -94,7 +94,7 @@ export async function judgeRun(
   for (; !next.done; next = await timed()) {
     const { state, examples } = next.value;
     if (examples) each(1);
-    const rows = input.options.keepBest ? state.best.rows : state.rows;
+    const rows = input.options.keepBest ? state.best.rows : state.average;
     if (looksOf(run).includes(state.step)) await look(state.step, rows);
   }
   const { best } = next.value;

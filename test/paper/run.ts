@@ -114,7 +114,7 @@ export async function runOnce(
       training.push(epsilonSum(model, examples) / examples.length);
       each(1);
     }
-    if (looksOf(run).includes(state.step)) await look(state.step, state.rows);
+    if (looksOf(run).includes(state.step)) await look(state.step, state.average);
   }
   const { best } = next.value;
   // The last point is of the rows that are kept, whichever step they are from.
