@@ -35,6 +35,17 @@ export const improvementOptions: readonly Option[] = [
 export function improvementsOf(flags: ImprovementFlags): Improvements {
   const { update, decay, flip, stratified, maskFloor, background, largeTimesteps } = flags;
   const { averaging, keepBest, earlyStopping } = flags;
-  const all = { update, decay, flip, stratified, maskFloor, background, largeTimesteps, averaging, keepBest, earlyStopping };
+  const all = {
+    update,
+    decay,
+    flip,
+    stratified,
+    maskFloor,
+    background,
+    largeTimesteps,
+    averaging,
+    keepBest,
+    earlyStopping,
+  };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Improvements;
 }

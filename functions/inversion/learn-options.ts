@@ -49,7 +49,14 @@ const evaluations = 10;
 const patience = 5;
 
 /** Neither improvement nor trace of one. */
-const plain = { update: "adamw", finalRateShare: 1, priorPull: 0, background: 0, largeTimesteps: 0, averaging: 0 } as const;
+const plain = {
+  update: "adamw",
+  finalRateShare: 1,
+  priorPull: 0,
+  background: 0,
+  largeTimesteps: 0,
+  averaging: 0,
+} as const;
 
 /** The paper's setting and the authors' code: uniform timesteps, flips, no mask, last step kept. */
 export const paperDefaults = (given: Given): LearnOptions => ({

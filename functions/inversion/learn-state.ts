@@ -62,7 +62,9 @@ export function encodeState(state: LearnState, run: string, note = ""): Uint8Arr
 export function decodeState(bytes: Uint8Array, run: string): { readonly state: LearnState; readonly note: string } {
   const file = parse(bytes, { label: "The checkpoint" });
   const numbers = Numbers.safeParse(JSON.parse(file.metadata.get("state") ?? "null"));
-  const [rows, average, best, first, second] = ["rows", "average", "best", "first", "second"].map((name) => file.tensors.get(name));
+  const [rows, average, best, first, second] = ["rows", "average", "best", "first", "second"].map((name) =>
+    file.tensors.get(name),
+  );
   if (!numbers.success || !rows || !average || !best || !first || !second) {
     throw new UserError("bad_safetensors", "The checkpoint lacks parts of the learning state; start the concept anew.");
   }

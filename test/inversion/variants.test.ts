@@ -58,7 +58,8 @@ test.each(variants.map((variant) => [variant.name, variant] as const))(
 
 test("every variant that moves rows otherwise ends elsewhere, and those that only judge end at the same rows", () => {
   const rowsOf = (name: string): string => results.get(name) as string;
-  for (const name of ["averaging", "keep best", "early stopping"]) expect(rowsOf(`paper + ${name}`)).toBe(rowsOf("paper"));
+  for (const name of ["averaging", "keep best", "early stopping"])
+    expect(rowsOf(`paper + ${name}`)).toBe(rowsOf("paper"));
   const moving = variants.map(({ name }) => name).filter((name) => !/averaging|keep best|early/.test(name));
   expect(new Set(moving.map(rowsOf)).size).toBe(moving.length);
   expect(kept.get("paper + averaging")).not.toBe(rowsOf("paper"));
