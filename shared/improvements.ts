@@ -12,6 +12,8 @@ export const Improvements = z.strictObject({
   stratified: z.boolean().optional(),
   /** Loss weight outside the mask; 1 ignores the mask. */
   maskFloor: z.number().min(0).max(1).optional(),
+  /** Learn from the square around the thing, in which it is as large as things usually are; else from the whole picture, squashed. */
+  framing: z.boolean().optional(),
   /** λ of the background term: outside the mask, look as the plain class word does (SingleInsert); 0 is none. */
   background: z.number().min(0).max(10).optional(),
   /** α: draw large timesteps more often during the first half (ReVersion); 0 is none. */

@@ -34,7 +34,7 @@ export const improvementOptions: readonly Option[] = [
 /** What was given; nothing for flags that were left out. */
 export function improvementsOf(flags: ImprovementFlags): Improvements {
   const { update, decay, flip, stratified, maskFloor, background, largeTimesteps } = flags;
-  const { averaging, keepBest, earlyStopping } = flags;
+  const { framing, averaging, keepBest, earlyStopping } = flags;
   const all = {
     update,
     decay,
@@ -43,6 +43,7 @@ export function improvementsOf(flags: ImprovementFlags): Improvements {
     maskFloor,
     background,
     largeTimesteps,
+    framing,
     averaging,
     keepBest,
     earlyStopping,

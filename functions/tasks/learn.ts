@@ -13,11 +13,11 @@ import type { Source } from "../inversion/views.ts";
 import type { TaskContext } from "../jobs/runner.ts";
 import { unknownWordsNote } from "../models/unknown-words.ts";
 import { encodePng } from "../tensor/encode-picture.ts";
-import { resizeMask } from "../tensor/mask.ts";
-import { type Picture, readPicture, resizePicture } from "../tensor/pixels.ts";
+import { type Picture, readPicture } from "../tensor/pixels.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { drawn, drawPictures } from "./draw-pictures.ts";
 import { passport } from "./passport.ts";
+import { squareSource } from "./square-source.ts";
 import { furtherPictures, subjectOf } from "./subject.ts";
 import type { Workbench } from "./workbench.ts";
 
@@ -44,14 +44,17 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
     text: `learning ${initialiser.ids.length} rows from "${initialiser.text}" (${initialiser.kind})`,
   };
 
+  const framing = input.improvements.framing ?? input.mode === "product";
   const keys = [{ source: input.picture, mask: subject.maskKey }, ...further.map(({ keys: ownKeys }) => ownKeys)];
   const run = createHash("sha256")
-    .update(JSON.stringify([model.hash, initialiser, options, keys, subject.className]))
+    .update(JSON.stringify([model.hash, initialiser, options, framing, keys, subject.className]))
     .digest("hex");
   const resumed = context.checkpoint ? decodeState(context.checkpoint, run) : undefined;
   const previews: Preview[] = resumed ? await readPreviews(resumed.note, files) : [];
   const wanted = new Set(input.previews.filter((step) => step <= input.steps));
-  const sources = await Promise.all([{ picture, mask: subject.mask }, ...further].map(squareFor(model)));
+  const sources = await Promise.all(
+    [{ picture, mask: subject.mask }, ...further].map((source) => squareSource(source, model.side, framing)),
+  );
   const [first, ...morePictures] = sources as [Source, ...Source[]];
   const loop = learnRows({
     ...{ model, ...first, morePictures, className: subject.className },
@@ -127,14 +130,6 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length;
-
-/** Squashed, not cropped: the mask stays where the thing is. */
-const squareFor =
-  ({ side }: OpenModel) =>
-  async ({ picture, mask }: Source): Promise<Source> => ({
-    picture: await resizePicture(picture, { width: side, height: side, fit: "fill" }),
-    mask: mask && resizeMask(mask, side, side),
-  });
 
 interface Preview {
   readonly step: number;

@@ -136,7 +136,13 @@ test("a learn job stopped in the middle goes on from its checkpoint and ends wit
 });
 
 test("further pictures, each with its mask, and every switch of the job reach the learning and the passport", async () => {
-  const improvements = { update: "direction", maskFloor: 0, background: 1, largeTimesteps: 0.5 } as const;
+  const improvements = {
+    update: "direction",
+    maskFloor: 0,
+    background: 1,
+    largeTimesteps: 0.5,
+    framing: false,
+  } as const;
   const wanted = {
     ...learnInput,
     name: "twopics",
