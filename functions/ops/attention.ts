@@ -40,10 +40,13 @@ export const attentionRule: Rule = {
       return joinHeads(e, MatMul(e, probabilities(e, q, k, node), splitHeads(e, v, heads)));
     },
     cpu: (e, [q, k, v], node) => {
-      if (node.attributes["causal"]) return attentionRule.lowerings.plain(e, [q, k, v, q, q], node);
+      const heads = number(node, "heads");
+      if (node.attributes["causal"] || scoresOf(node) <= fewScores) {
+        return joinHeads(e, MatMul(e, fusedProbabilities(e, q, k, node), splitHeads(e, v, heads)));
+      }
       return e.emit("MultiHeadAttention", [q, k, v], node.shape, {
         domain: "com.microsoft",
-        attributes: { num_heads: number(node, "heads"), scale: { float: scaleOf(node) } },
+        attributes: { num_heads: heads, scale: { float: scaleOf(node) } },
       });
     },
   },
@@ -98,6 +101,16 @@ export const attentionGradientRule: Rule = {
 export const attention = (q: Value, k: Value, v: Value, heads: number, causal = false): Value =>
   apply(attentionRule, [q, k, v], { heads, causal });
 
+/** Elements of all score matrices of an attention, or of its gradient. */
+const scoresOf = (node: OpValue): number => {
+  const [q, k] = [operand(node, 0).shape, operand(node, 1).shape];
+  return (q[0] as number) * number(node, "heads") * (q[1] as number) * (k[1] as number);
+};
+
+/** Up to so many, probabilities are computed once for forward and backward: kept, they are small, and the fused attention op costs
+ * as much as the products it is made of. */
+const fewScores = 100_000;
+
 const scaleOf = (node: OpValue): number => 1 / Math.sqrt((operand(node, 0).shape[2] as number) / number(node, "heads"));
 
 /** [B, T, C] → [B, heads, T, C/heads]. */
@@ -131,6 +144,19 @@ function probabilities(e: Emitter, q: OnnxValue, k: OnnxValue, node: OpValue): O
   });
 }
 
+/** The same in one fused product. */
+const fusedProbabilities = (e: Emitter, q: OnnxValue, k: OnnxValue, node: OpValue): OnnxValue =>
+  e.once(`fused probabilities ${q.name} ${k.name}`, () => {
+    const heads = number(node, "heads");
+    return softmaxOf(e, splitHeads(e, q, heads), splitHeads(e, k, heads), node);
+  });
+
+/** Of q [B, heads, T, d] and k [B, heads, S, d]. */
+function softmaxOf(e: Emitter, q: OnnxValue, k: OnnxValue, node: OpValue): OnnxValue {
+  const scores = FusedMatMul(e, q, k, { transB: true, alpha: scaleOf(node) });
+  return Softmax(e, node.attributes["causal"] ? Add(e, scores, causalMask(e, q.shape[2] as number)) : scores);
+}
+
 /** One head range [start, end) of a [B, heads, T, d] tensor. */
 const headRange = (e: Emitter, x: OnnxValue, start: number, end: number): OnnxValue => Slice(e, x, 1, start, end);
 
@@ -141,7 +167,7 @@ function fusedGradient(e: Emitter, [q, k, v, y, dy]: readonly OnnxValue[], node:
   if (!q || !k || !v || !y || !dy) throw new Error("attentionGradient: missing operand");
   const heads = number(node, "heads");
   const wrt = number(node, "wrt");
-  const [batch, length] = q.shape as [number, number, number];
+  const batch = q.shape[0] as number;
   const span = k.shape[1] as number;
   const [qh, kh, vh, dyh] = [q, k, v, dy].map((x) => splitHeads(e, x, heads)) as [
     OnnxValue,
@@ -149,15 +175,15 @@ function fusedGradient(e: Emitter, [q, k, v, y, dy]: readonly OnnxValue[], node:
     OnnxValue,
     OnnxValue,
   ];
-  const chunks = batch * heads * length * span > maxScoreElements ? heads : 1;
+  const chunks = scoresOf(node) > maxScoreElements ? heads : 1;
   const key = `${q.name} ${k.name} ${dy.name}`;
   const parts = Array.from({ length: chunks }, (_, i) => {
     const range = (x: OnnxValue): OnnxValue => headRange(e, x, (i * heads) / chunks, ((i + 1) * heads) / chunks);
     const shared = <T>(name: string, make: () => T): T => e.once(`${name} ${i}/${chunks} ${key}`, make);
-    const p = shared("backward probabilities", () => {
-      const scores = FusedMatMul(e, range(qh), range(kh), { transB: true, alpha: scaleOf(node) });
-      return Softmax(e, node.attributes["causal"] ? Add(e, scores, causalMask(e, length)) : scores);
-    });
+    const p =
+      scoresOf(node) <= fewScores
+        ? fusedProbabilities(e, q, k, node)
+        : shared("backward probabilities", () => softmaxOf(e, range(qh), range(kh), node));
     if (wrt === 2) return FusedMatMul(e, p, range(dyh), { transA: true });
     const dScores = shared("score gradient", () => {
       if (span <= fewKeys) {
