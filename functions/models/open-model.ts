@@ -15,6 +15,7 @@ import { fingerprint } from "./fingerprint.ts";
 import { assertFiniteWeights } from "./finite-weights.ts";
 import type { Model } from "./model.ts";
 import { alphasCumprod, betaSchedules } from "./noise-schedule.ts";
+import { rememberRows } from "./remembered-rows.ts";
 import { openTokenizer } from "./tokenizer.ts";
 import { timestepFeatures, unet } from "./unet.ts";
 import { openUnet, type UnetConfig } from "./unet-config.ts";
@@ -116,7 +117,7 @@ export function openModel(id: string, folder: string, engine: Engine): OpenedMod
       ...(scheduler.timestep_spacing && { spacing: scheduler.timestep_spacing }),
     },
     scalingFactor,
-    embed: (ids) => parts.text.rows(tokenEmbedding, ids),
+    embed: rememberRows((ids) => parts.text.rows(tokenEmbedding, ids), width),
     encodeText: async (embeddings) => {
       const graph = () => ({ outputs: { context: clipText(parts.text, input("embeddings", embeddings.shape)) } });
       return result(await run("text_encoder", graph, { embeddings }), "context");

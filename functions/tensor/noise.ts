@@ -12,9 +12,9 @@ export interface NoiseSource {
   readonly stream: string | number | readonly (string | number)[];
 }
 
-/** 32-bit words of the source, from the first on. Key and upper counter half are 128 bits of a SHA-256 over the
+/** Gives the 32-bit words of the source, from the first on. Key and upper counter half are 128 bits of a SHA-256 over the
  * whole path, so two streams overlap only if those bits collide; the lower counter half counts blocks of four words. */
-function* words(kind: string, { seed, stream }: NoiseSource): Generator<number, never> {
+function words(kind: string, { seed, stream }: NoiseSource): () => number {
   const path = Array.isArray(stream) ? stream : [stream];
   if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`noise: seed must be an integer 0…2^53−1, got ${seed}`);
   for (const part of path) {
@@ -25,34 +25,38 @@ function* words(kind: string, { seed, stream }: NoiseSource): Generator<number, 
     .digest();
   const key = [digest.readUInt32LE(0), digest.readUInt32LE(4)] as const;
   const upper = [digest.readUInt32LE(8), digest.readUInt32LE(12)] as const;
-  for (let block = 0; ; block++) {
-    const counter: Words4 = [block >>> 0, Math.floor(block / 2 ** 32), ...upper];
-    yield* philox(counter, key);
-  }
+  let [given, block]: [number, Words4] = [0, [0, 0, 0, 0]];
+  return () => {
+    const [i, at] = [given % 4, Math.floor(given / 4)];
+    if (i === 0) block = philox([at >>> 0, Math.floor(at / 2 ** 32), ...upper], key);
+    given++;
+    return block[i] as number;
+  };
 }
 
 function drawNormal(count: number, source: NoiseSource): Float32Array {
-  const stream = words("normal", source);
+  const next = words("normal", source);
+  const drawn = new Float32Array(count);
   // The half keeps p inside (0, 1) and symmetric; the largest value is 6.3.
-  return Float32Array.from({ length: count }, () => normalQuantile((stream.next().value + 0.5) / 2 ** 32));
+  for (let i = 0; i < count; i++) drawn[i] = normalQuantile((next() + 0.5) / 2 ** 32);
+  return drawn;
 }
 
 /** Independent standard normal values, f32, the same bit for bit on every machine; |z| < 6.4. */
 export const normal = (shape: Shape, source: NoiseSource): Tensor => tensor(drawNormal(sizeOf(shape), source), shape);
 
-function* fractions(kind: string, source: NoiseSource): Generator<number, never> {
-  const stream = words(kind, source);
-  for (;;) {
-    const high = stream.next().value >>> 5;
-    const low = stream.next().value >>> 6;
-    yield (high * 2 ** 26 + low) / 2 ** 53;
-  }
+function fractions(kind: string, source: NoiseSource): () => number {
+  const next = words(kind, source);
+  return () => {
+    const high = next() >>> 5;
+    const low = next() >>> 6;
+    return (high * 2 ** 26 + low) / 2 ** 53;
+  };
 }
 
 /** Independent values in [0, 1), multiples of 2⁻⁵³. */
 export function uniform(count: number, source: NoiseSource): Float64Array {
-  const stream = fractions("uniform", source);
-  return Float64Array.from({ length: count }, () => stream.next().value);
+  return Float64Array.from({ length: count }, fractions("uniform", source));
 }
 
 /** Independent integers 0…below−1, below ≤ 2³²; each is likelier than another by at most 2⁻⁵³. */
@@ -60,6 +64,6 @@ export function integers(count: number, below: number, source: NoiseSource): num
   if (!Number.isSafeInteger(below) || below < 1 || below > 2 ** 32) {
     throw new Error(`integers: below must be an integer 1…2^32, got ${below}`);
   }
-  const stream = fractions("integers", source);
-  return Array.from({ length: count }, () => Math.floor(stream.next().value * below));
+  const next = fractions("integers", source);
+  return Array.from({ length: count }, () => Math.floor(next() * below));
 }

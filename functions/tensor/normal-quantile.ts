@@ -30,8 +30,12 @@ const farTail = {
   ],
 };
 
-const polynomial = (coefficients: readonly number[], x: number): number =>
-  coefficients.reduceRight((sum, coefficient) => sum * x + coefficient, 0);
+/** Horner's scheme as a plain loop: every number of noise takes two. */
+function polynomial(coefficients: readonly number[], x: number): number {
+  let sum = 0;
+  for (let i = coefficients.length - 1; i >= 0; i--) sum = sum * x + (coefficients[i] as number);
+  return sum;
+}
 
 const ratio = ({ above, below }: typeof centre, x: number): number => polynomial(above, x) / polynomial(below, x);
 
