@@ -56,7 +56,7 @@ export const Environment = z.object({
   CONCEPTS: z.string().default("./concepts").describe("the folder where the command line keeps concepts"),
   THREADS: wholeNumber(1, 256)
     .optional()
-    .describe("a whole number from 1 to 256: threads inside one operator; every processor when left out"),
+    .describe("a whole number from 1 to 256: threads to compute with; as many as there are processors when left out"),
   PRESET: z
     .enum(["auto", "speed", "lean"])
     .default("auto")

@@ -1,12 +1,12 @@
 import { target } from "../diffusion/denoiser.ts";
 import { addNoise } from "../diffusion/noise-levels.ts";
-import type { OpenedModel } from "../models/open-model.ts";
+import type { Feeds, OpenedModel } from "../models/open-model.ts";
 import { type ConceptPlace, promptTokens } from "../models/prompt-tokens.ts";
 import { timestepFeatures } from "../models/unet.ts";
 import { concat, stack } from "../tensor/batch.ts";
 import { type Tensor, tensor } from "../tensor/tensor.ts";
 import { blendTargets } from "./blend-targets.ts";
-import { lossGraph } from "./loss-graph.ts";
+import { type LossShape, lossGraph } from "./loss-graph.ts";
 import type { CellWeights } from "./loss-weights.ts";
 
 /** One thing to denoise: a training or a bank example. */
@@ -48,10 +48,9 @@ export async function denoisingLosses(
   const timesteps = examples.map((example) => example.timestep);
   const embeddings = stack(prompts.map((prompt) => prompt.embeddings));
   const targets = examples.map((example) => targetOf(model, example));
-  const shape = { batch: examples.length, tokens: embeddings.shape[1] as number, latentShape: clean.shape.slice(1) };
   const outputs = await model.run(
     withGradient ? "loss and gradient" : "loss",
-    () => lossGraph(model.parts, shape, withGradient),
+    (feeds) => lossGraph(model.parts, shapeOf(feeds), withGradient),
     {
       embeddings,
       latents: addNoise(model, clean, noise, timesteps),
@@ -74,6 +73,12 @@ export async function denoisingLosses(
     : { losses };
 }
 
+function shapeOf(feeds: Feeds): LossShape {
+  const { embeddings, latents } = feeds as { readonly embeddings: Tensor; readonly latents: Tensor };
+  const [batch, tokens] = embeddings.shape as [number, number, number];
+  return { batch, tokens, latentShape: latents.shape.slice(1) };
+}
+
 /** The noise or velocity that was added; where the background counts, blended with what the class word predicts. */
 function targetOf(
   model: OpenedModel,
@@ -84,7 +89,7 @@ function targetOf(
   return blendTargets(plain, classPrediction, weights, backgroundShare);
 }
 
-/** Sums each example's gradient over the positions where the concept stood. */
+/** Of the mean loss: averages each example's gradient at the positions where the concept stood. */
 function gather(gradient: Tensor, places: readonly ConceptPlace[], rows: Tensor): Float32Array {
   const [, length, width] = gradient.shape as [number, number, number];
   const sum = new Float32Array(rows.data.length);
@@ -92,7 +97,7 @@ function gather(gradient: Tensor, places: readonly ConceptPlace[], rows: Tensor)
     const offset = (i * length + start) * width;
     for (let j = 0; j < count * width; j++) sum[j] = (sum[j] as number) + (gradient.data[offset + j] as number);
   }
-  return sum;
+  return sum.map((value) => value / places.length);
 }
 
 function scaleWords(embeddings: Tensor, { start, count }: ConceptPlace, factor: number): Tensor {

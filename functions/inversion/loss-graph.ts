@@ -1,10 +1,9 @@
 import { gradient } from "../autodiff/gradient.ts";
 import type { Graph } from "../graph/graph.ts";
-import { input } from "../graph/value.ts";
+import { input, type Value } from "../graph/value.ts";
 import { clipText } from "../models/clip-text.ts";
 import type { Parts } from "../models/open-model.ts";
 import { unet } from "../models/unet.ts";
-import { scale } from "../ops/multiply.ts";
 import { squaredError } from "../ops/squared-error.ts";
 import { sumTo } from "../ops/sum-to.ts";
 import type { Shape } from "../tensor/tensor.ts";
@@ -22,7 +21,7 @@ export interface LossShape {
  *
  * Inputs: embeddings [B, T, D]; latents [B, C, h, w], noisy; timeFeatures [B, E]; target [B, C, h, w], noise or velocity;
  * weights [B, 1, h, w]. Outputs: losses [B], each mean(weights · (prediction − target)²) (Gal et al. 2022, eq. 2), and,
- * when asked for, gradient [B, T, D] of their mean. */
+ * when asked for, gradient [B, T, D] of their sum: each row's is that of its own loss, whatever else is in the batch. */
 export function lossGraph(parts: Parts, { batch, tokens, latentShape }: LossShape, withGradient: boolean): Graph {
   const { text, unet: network } = parts;
   const embeddings = input("embeddings", [batch, tokens, text.config.hidden_size]);
@@ -35,6 +34,5 @@ export function lossGraph(parts: Parts, { batch, tokens, latentShape }: LossShap
   const weights = input("weights", [batch, 1, ...latentShape.slice(1)]);
   const losses = squaredError(prediction, target, weights);
   if (!withGradient) return { outputs: { losses } };
-  const mean = scale(sumTo(losses, []), 1 / batch);
-  return { outputs: { losses, gradient: gradient(mean, [embeddings])[0] as typeof mean } };
+  return { outputs: { losses, gradient: gradient(sumTo(losses, []), [embeddings])[0] as Value } };
 }

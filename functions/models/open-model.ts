@@ -2,10 +2,11 @@ import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../shared/error.ts";
 import type { Graph } from "../graph/graph.ts";
-import { input } from "../graph/value.ts";
+import { input, type Value } from "../graph/value.ts";
 import type { Engine, Session } from "../onnx/engine.ts";
 import { lower } from "../onnx/lower.ts";
 import { scale } from "../ops/multiply.ts";
+import { concat, part } from "../tensor/batch.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { assertFit } from "./assert-fit.ts";
 import { type AutoencoderConfig, decoder, downscaleOf, encoder, openAutoencoder } from "./autoencoder.ts";
@@ -39,15 +40,15 @@ export interface Parts {
   readonly autoencoder: Component<AutoencoderConfig>;
 }
 
+/** Tensors by name, f32 [B, …] each. */
+export type Feeds = Readonly<Record<string, Tensor>>;
+
 /** A model that also runs other graphs over its parts: inversion's loss, for one. */
 export interface OpenedModel extends Model {
   readonly parts: Parts;
-  /** Runs a graph; its session is cached by name and feed shapes, so a name must always mean the same graph. */
-  run(
-    name: string,
-    graph: () => Graph,
-    feeds: Readonly<Record<string, Tensor>>,
-  ): Promise<Readonly<Record<string, Tensor>>>;
+  /** Runs a graph of feeds of these shapes; its session is cached by name and shapes, so a name must always mean the same graph.
+   * Feeds and outputs begin with the batch, whose rows must know nothing of each other: the engine's lanes share them. */
+  run(name: string, graph: (feeds: Feeds) => Graph, feeds: Feeds): Promise<Feeds>;
 }
 
 const isFiniteTensor = ({ data }: Tensor): boolean => data.every(Number.isFinite);
@@ -70,16 +71,17 @@ export function openModel(id: string, folder: string, engine: Engine): OpenedMod
   const { scaling_factor: scalingFactor } = parts.autoencoder.config;
   const target = engine.providers[0] ?? "cpu";
 
-  const runOnce = async (
-    kind: string,
-    graph: () => Graph,
-    feeds: Readonly<Record<string, Tensor>>,
-  ): Promise<Record<string, Tensor>> => {
+  const sessionFor = async (kind: string, graph: (feeds: Feeds) => Graph, feeds: Feeds): Promise<Session> => {
     const shapes = Object.values(feeds).map((feed) => `[${feed.shape}]`);
-    const model = () => lower(graph(), { preset: engine.preset, target });
+    return sessions(kind, shapes.join(" "), () => lower(graph(feeds), { preset: engine.preset, target }));
+  };
+  const runOnce = async (kind: string, graph: (feeds: Feeds) => Graph, feeds: Feeds): Promise<Feeds> => {
     try {
-      const session = await sessions(kind, shapes.join(" "), model);
-      const outputs = (await session.run(feeds)) as Record<string, Tensor>;
+      const shares = sharesOf(feeds, engine.lanes);
+      const loaded: Session[] = [];
+      for (const share of shares) loaded.push(await sessionFor(kind, graph, share));
+      const results = await Promise.all(shares.map((share, i) => (loaded[i] as Session).run(share) as Promise<Feeds>));
+      const outputs = results.length === 1 ? (results[0] as Feeds) : joined(results);
       if (!Object.values(outputs).every(isFiniteTensor)) assertFiniteWeights(files);
       return outputs;
     } catch (error) {
@@ -119,30 +121,34 @@ export function openModel(id: string, folder: string, engine: Engine): OpenedMod
     scalingFactor,
     embed: rememberRows((ids) => parts.text.rows(tokenEmbedding, ids), width),
     encodeText: async (embeddings) => {
-      const graph = () => ({ outputs: { context: clipText(parts.text, input("embeddings", embeddings.shape)) } });
+      const graph = (feeds: Feeds) => ({
+        outputs: { context: clipText(parts.text, placeholder(feeds, "embeddings")) },
+      });
       return result(await run("text_encoder", graph, { embeddings }), "context");
     },
     predict: async (latents, timesteps, context) => {
       const timeFeatures = timestepFeatures(config, timesteps);
-      const graph = () => ({
+      const graph = (feeds: Feeds) => ({
         outputs: {
           prediction: unet(parts.unet, {
-            latents: input("latents", latents.shape),
-            timeFeatures: input("timeFeatures", timeFeatures.shape),
-            context: input("context", context.shape),
+            latents: placeholder(feeds, "latents"),
+            timeFeatures: placeholder(feeds, "timeFeatures"),
+            context: placeholder(feeds, "context"),
           }),
         },
       });
       return result(await run("unet", graph, { latents, timeFeatures, context }), "prediction");
     },
     encodePixels: async (pixels) => {
-      const graph = () => ({ outputs: encoder(parts.autoencoder, input("pixels", pixels.shape)) as Graph["outputs"] });
+      const graph = (feeds: Feeds) => ({
+        outputs: encoder(parts.autoencoder, placeholder(feeds, "pixels")) as Graph["outputs"],
+      });
       const outputs = await run("encoder", graph, { pixels });
       return { mean: result(outputs, "mean"), logVariance: result(outputs, "logVariance") };
     },
     decodeLatents: async (latents) => {
-      const graph = () => ({
-        outputs: { pixels: decoder(parts.autoencoder, scale(input("latents", latents.shape), 1 / scalingFactor)) },
+      const graph = (feeds: Feeds) => ({
+        outputs: { pixels: decoder(parts.autoencoder, scale(placeholder(feeds, "latents"), 1 / scalingFactor)) },
       });
       return result(await run("decoder", graph, { latents }), "pixels");
     },
@@ -151,6 +157,29 @@ export function openModel(id: string, folder: string, engine: Engine): OpenedMod
     run,
   };
 }
+
+/** The input of a graph for a feed. @throws Error when there is none of this name */
+export function placeholder(feeds: Feeds, name: string): Value {
+  const feed = feeds[name];
+  if (!feed) throw new Error(`placeholder: no feed "${name}" among ${Object.keys(feeds).join(", ")}`);
+  return input(name, feed.shape);
+}
+
+/** Feeds cut into at most `count` parts of about as many rows each. */
+function sharesOf(feeds: Feeds, count: number): readonly Feeds[] {
+  const rows = Object.values(feeds)[0]?.shape[0] ?? 1;
+  const parts = Math.min(count, rows);
+  if (parts === 1) return [feeds];
+  const edge = (i: number): number => Math.floor((i * rows) / parts);
+  return Array.from({ length: parts }, (_, i) =>
+    Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, part(feed, edge(i), edge(i + 1))])),
+  );
+}
+
+const joined = (results: readonly Feeds[]): Feeds =>
+  Object.fromEntries(
+    Object.keys(results[0] ?? {}).map((name) => [name, concat(results.map((result) => result[name] as Tensor))]),
+  );
 
 interface Sessions {
   /** Drops every cached session without closing it. */

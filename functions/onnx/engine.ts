@@ -29,6 +29,8 @@ export interface Engine {
   readonly preset: Preset;
   readonly providers: readonly Provider[];
   readonly threads: number;
+  /** Runs that can go on at the same time, of one session or several; further ones wait. */
+  readonly lanes: number;
   load(model: OnnxModel, options?: { readonly label?: string }): Promise<Session>;
   /** Ends the child process and everything loaded in it. */
   close(): Promise<void>;

@@ -125,6 +125,7 @@ export function spawnEngine(options: EngineOptions): SpawnedEngine {
 
   return {
     ...options,
+    lanes: 1,
     load,
     close,
     processId: () => child?.process.pid,

@@ -1,6 +1,5 @@
 import { addNoise } from "../diffusion/noise-levels.ts";
-import { input } from "../graph/value.ts";
-import type { OpenedModel } from "../models/open-model.ts";
+import { type Feeds, type OpenedModel, placeholder } from "../models/open-model.ts";
 import type { CrossAttention } from "../models/spatial-transformer.ts";
 import { timestepFeatures, unet } from "../models/unet.ts";
 import { normal } from "../tensor/noise.ts";
@@ -61,17 +60,23 @@ async function crossAttention(
   context: Tensor,
 ): Promise<readonly Layer[]> {
   const timeFeatures = timestepFeatures(model.parts.unet.config, timesteps);
-  const layers: CrossAttention[] = [];
-  const network = {
-    latents: input("latents", latents.shape),
-    timeFeatures: input("timeFeatures", timeFeatures.shape),
-    context: input("context", context.shape),
-    watch: (layer: CrossAttention) => void layers.push(layer),
+  const feeds = { latents, timeFeatures, context };
+  const layersOf = (given: Feeds): readonly CrossAttention[] => {
+    const layers: CrossAttention[] = [];
+    unet(model.parts.unet, {
+      latents: placeholder(given, "latents"),
+      timeFeatures: placeholder(given, "timeFeatures"),
+      context: placeholder(given, "context"),
+      watch: (layer) => void layers.push(layer),
+    });
+    return layers;
   };
+  const graph = (given: Feeds) => ({
+    outputs: Object.fromEntries(layersOf(given).map(({ path, probabilities }) => [path, probabilities])),
+  });
+  const found = await model.run("cross attention", graph, feeds);
   // Building is cheap beside running, and tells the layers' sizes where the session is cached already.
-  unet(model.parts.unet, network);
-  const outputs = Object.fromEntries(layers.map(({ path, probabilities }) => [path, probabilities]));
-  const found = await model.run("cross attention", () => ({ outputs }), { latents, timeFeatures, context });
+  const layers = layersOf(feeds);
   return layers.map(({ path, height, width }) => ({
     probabilities: found[path] as Tensor,
     height,

@@ -1,4 +1,3 @@
-import { existsSync, globSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createLibrary } from "../concepts/library.ts";
 import { embeddedFolder, knownModel, type LocatedModel, locateModel } from "../models/catalog.ts";
@@ -6,9 +5,11 @@ import type { Hub } from "../models/hub.ts";
 import { type OpenedModel, openModel } from "../models/open-model.ts";
 import { openTokenizer } from "../models/tokenizer.ts";
 import { unknownWords, unknownWordsNote } from "../models/unknown-words.ts";
+import { weightBytes } from "../models/weight-bytes.ts";
 import { choosePreset } from "../onnx/choose-preset.ts";
 import type { Preset, Provider } from "../onnx/engine.ts";
 import { spawnEngine } from "../onnx/spawn-engine.ts";
+import { lanesFor, spawnLanes } from "../onnx/spawn-lanes.ts";
 import { openVision } from "../vision/open-vision.ts";
 import type { Vision } from "../vision/vision.ts";
 import type { Workbench } from "./workbench.ts";
@@ -25,7 +26,7 @@ export interface WorkbenchOptions {
   readonly wrapVision?: (local: Vision) => Vision;
 }
 
-/** The tools of one process: one engine for the model, a small one for vision, opened when first needed. */
+/** The tools of one process: one engine for each model, a small one for vision, opened when first needed. */
 export function openWorkbench(options: WorkbenchOptions): Workbench & { close(): Promise<void> } {
   const visionEngine = spawnEngine({ preset: "lean", providers: ["cpu"], threads: options.threads });
   const local = openVision(join(embeddedFolder, "vision"), visionEngine, openTokenizer(embeddedFolder).decode);
@@ -33,9 +34,10 @@ export function openWorkbench(options: WorkbenchOptions): Workbench & { close():
 
   async function open(id: string | undefined) {
     const about = await locateModel(id, options.hub);
-    const preset =
-      options.preset === "auto" ? choosePreset(weightBytes(about.folder), process.availableMemory()) : options.preset;
-    const engine = spawnEngine({ preset, providers: options.providers, threads: options.threads });
+    const bytes = weightBytes(about.folder);
+    const preset = options.preset === "auto" ? choosePreset(bytes, process.availableMemory()) : options.preset;
+    const settings = { preset, providers: options.providers, threads: options.threads };
+    const engine = spawnLanes(settings, lanesFor(bytes, settings));
     return { ...openModel(about.id, about.folder, engine), about, end: () => engine.close() };
   }
 
@@ -67,10 +69,3 @@ export function openWorkbench(options: WorkbenchOptions): Workbench & { close():
     },
   };
 }
-
-/** Bytes of the weights that are there; links to nowhere count nothing, opening the model says what is wrong. */
-const weightBytes = (folder: string): number =>
-  globSync("{unet,text_encoder,vae}/*.safetensors", { cwd: folder })
-    .map((path) => join(folder, path))
-    .filter((path) => existsSync(path))
-    .reduce((sum, path) => sum + statSync(path).size, 0);

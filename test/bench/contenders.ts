@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { embeddedFolder } from "../../functions/models/catalog.ts";
+import { weightBytes } from "../../functions/models/weight-bytes.ts";
 import type { Preset } from "../../functions/onnx/engine.ts";
-import { spawnEngine } from "../../functions/onnx/spawn-engine.ts";
+import { type LanedEngine, lanesFor, spawnLanes } from "../../functions/onnx/spawn-lanes.ts";
 import { readHeader, readTensor } from "../../functions/tensor/safetensors.ts";
 import type { Tensor } from "../../functions/tensor/tensor.ts";
 import { write } from "../../functions/tensor/write-safetensors.ts";
@@ -20,26 +21,30 @@ export interface Measured extends Contender {
 }
 
 export type Results = Readonly<Record<string, Tensor>>;
-type Engine = ReturnType<typeof spawnEngine>;
 
 export const modelFolder = ({ model, folder }: BenchSettings): string => {
   if (model === "sd15") return randomCheckpoint(join(folder, "sd15-random"));
   return model === "embedded" ? embeddedFolder : model;
 };
 
-/** Our side: `prepare` gets an engine and gives the work to time. The processor time is the engine process's and ours. */
+/** As many as the product opens the model with. */
+const productLanes = (settings: BenchSettings & { readonly preset: Preset }): number =>
+  lanesFor(weightBytes(modelFolder(settings)), { ...settings, providers: ["cpu"] });
+
+/** Our side: `prepare` gets an engine and gives the work to time; `lanes` processes share the threads. The processor time is
+ * theirs and ours. */
 export async function ours(
-  { threads }: BenchSettings,
+  settings: BenchSettings,
   preset: Preset,
-  prepare: (engine: Engine) => Promise<() => Promise<Results>>,
+  prepare: (engine: LanedEngine) => Promise<() => Promise<Results>>,
+  lanes = productLanes({ ...settings, preset }),
 ): Promise<Measured> {
-  const engine = spawnEngine({ preset, providers: ["cpu"], threads });
-  const memory = watchMemory(engine.processId);
+  const engine = spawnLanes({ preset, providers: ["cpu"], threads: settings.threads }, lanes);
+  const memory = watchMemory(engine.processIds);
   const work = await prepare(engine);
   const processorNow = (): number => {
     const { user, system } = process.cpuUsage();
-    const child = engine.processId();
-    return (child === undefined ? 0 : processorSeconds(child)) + (user + system) / 1e6;
+    return engine.processIds().reduce((sum, id) => sum + processorSeconds(id), (user + system) / 1e6);
   };
   let results: Results = {};
   return {
@@ -93,7 +98,7 @@ export async function pytorch(settings: BenchSettings, { data, extra, compile = 
   const python = settings.python ?? benchPython(folder);
   const setup = { task, model: modelFolder(settings), data: inputs, threads, compile, ...extra };
   const peer = await startPeer(python, "peer.py", setup);
-  const memory = watchMemory(() => peer.processId);
+  const memory = watchMemory(() => [peer.processId]);
   return {
     name: `PyTorch ${kind}`,
     versions: peer.versions,

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 
-/** What a process used while it was watched. Linux only: read from /proc. */
+/** What processes used while they were watched, together. Linux only: read from /proc. */
 export interface Usage {
-  /** Most resident memory of the process so far, mapped files included. */
+  /** Most resident memory of each so far, mapped files included. */
   readonly peakBytes: number;
   /** Most anonymous memory (everything but mapped files) seen while watching. */
   readonly peakAnonymousBytes: number;
@@ -15,17 +15,14 @@ const statusOf = (processId: number, key: string): number => {
   return 1024 * Number(line?.match(/\d+/)?.[0] ?? 0);
 };
 
-/** Watches a process's memory, from when it has started until `stop` or its end. */
-export function watchMemory(processIdOf: () => number | undefined): { readonly stop: () => Usage } {
+/** Watches the memory of processes, from when they have started until `stop` or their end. */
+export function watchMemory(processIds: () => readonly number[]): { readonly stop: () => Usage } {
   let usage: Usage = { peakBytes: 0, peakAnonymousBytes: 0 };
   const look = (): void => {
-    const id = processIdOf();
-    if (id === undefined || !existsSync(`/proc/${id}`)) return;
-    const anonymous = statusOf(id, "RssAnon");
-    usage = {
-      peakBytes: statusOf(id, "VmHWM"),
-      peakAnonymousBytes: Math.max(usage.peakAnonymousBytes, anonymous),
-    };
+    const alive = processIds().filter((id) => existsSync(`/proc/${id}`));
+    if (alive.length === 0) return;
+    const all = (key: string): number => alive.reduce((sum, id) => sum + statusOf(id, key), 0);
+    usage = { peakBytes: all("VmHWM"), peakAnonymousBytes: Math.max(usage.peakAnonymousBytes, all("RssAnon")) };
   };
   const timer = setInterval(look, 20);
   return {

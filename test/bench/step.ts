@@ -34,10 +34,19 @@ export async function benchStep(settings: BenchSettings): Promise<Report> {
 
   const contenders: Measured[] = [];
   for (const preset of settings.presets) {
-    const contender = await ours(settings, preset, async (engine) => {
-      const session = await engine.load(lower(graph, { preset, target: "cpu" }), { label: "step" });
-      return async () => (await session.run(feeds)) as Record<string, Tensor>;
-    });
+    const contender = await ours(
+      settings,
+      preset,
+      async (engine) => {
+        const session = await engine.load(lower(graph, { preset, target: "cpu" }), { label: "step" });
+        return async () => {
+          const { losses, gradient } = (await session.run(feeds)) as { losses: Tensor; gradient: Tensor };
+          // PyTorch's is of the mean of the losses, ours of their sum.
+          return { losses, gradient: { ...gradient, data: gradient.data.map((value) => value / batch) } };
+        };
+      },
+      1,
+    );
     contenders.push(contender);
   }
   const work = { data: { ...data, timesteps } };

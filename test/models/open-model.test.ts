@@ -15,6 +15,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { fingerprint } from "../../functions/models/fingerprint.ts";
 import { openModel } from "../../functions/models/open-model.ts";
 import type { Engine } from "../../functions/onnx/engine.ts";
+import { spawnLanes } from "../../functions/onnx/spawn-lanes.ts";
 import type { Tensor } from "../../functions/tensor/tensor.ts";
 import { maxError } from "../support/compare.ts";
 import { testEngine, values } from "../support/evaluate.ts";
@@ -51,6 +52,21 @@ test("text, prediction, posterior and picture equal what PyTorch computed", asyn
   expect(maxError(logVariance, golden("logVariance"))).toBeLessThan(2e-5);
   expect(maxError(await model.decodeLatents(golden("latents")), golden("decoded"))).toBeLessThan(2e-5);
   await model.close();
+});
+
+test("lanes share a batch of any size, and what they compute is what one process computes", async () => {
+  const lanes = spawnLanes({ preset: "speed", providers: ["cpu"], threads: 3 }, 3);
+  onTestFinished(() => lanes.close());
+  const [one, shared] = [openModel("tiny", tinySdFolder, engine), openModel("tiny", tinySdFolder, lanes)];
+  for (const size of [1, 2, 3, 5]) {
+    const [expected, got] = [await one.encodeText(batch(size)), await shared.encodeText(batch(size))];
+    expect(got.shape).toEqual(expected.shape);
+    expect(maxError(got, expected)).toBeLessThan(1e-5);
+  }
+  const predicted = await shared.predict(golden("latents"), [...golden("timesteps").data], golden("context"));
+  expect(maxError(predicted, golden("prediction"))).toBeLessThan(2e-5);
+  expect(lanes.processIds()).toHaveLength(3);
+  await Promise.all([one.close(), shared.close()]);
 });
 
 test("sessions are kept for four batch sizes; a fifth closes the one that was not used for longest", async () => {
