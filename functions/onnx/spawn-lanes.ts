@@ -27,12 +27,15 @@ export function spawnLanes(options: EngineOptions, lanes: number): LanedEngine {
   const threads = Math.max(1, Math.floor(options.threads / lanes));
   const engines = Array.from({ length: lanes }, () => spawnEngine({ ...options, threads }));
   const busy = engines.map(() => 0);
+  // Counts how often all were ended: who fails later because of that must not end their successors.
+  let lives = 0;
 
   const close = async (): Promise<void> => {
     await Promise.all(engines.map((engine) => engine.close()));
   };
 
   const load: Engine["load"] = async (model, settings) => {
+    const life = lives;
     const [first] = engines as [SpawnedEngine];
     const sessions: Promise<Session>[] = [first.load(model, settings)];
     const { inputs, outputs } = await (sessions[0] as Promise<Session>);
@@ -46,7 +49,10 @@ export function spawnLanes(options: EngineOptions, lanes: number): LanedEngine {
           sessions[lane] ??= (engines[lane] as SpawnedEngine).load(model, settings);
           return await (await sessions[lane]).run(feeds);
         } catch (error) {
-          if (error instanceof UserError && error.code === "engine_failed") await close();
+          if (error instanceof UserError && error.code === "engine_failed" && life === lives) {
+            lives++;
+            await close();
+          }
           throw error;
         } finally {
           busy[lane] = (busy[lane] as number) - 1;
