@@ -5,6 +5,7 @@ import type { TaskFiles } from "../jobs/runner.ts";
 import { fromTensor, type Picture, readPicture, resizePicture, toTensor } from "../tensor/pixels.ts";
 import type { Described } from "../vision/describe-picture.ts";
 import { drawn, drawPictures } from "./draw-pictures.ts";
+import { squareSource } from "./square-source.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** Few: a first look, not a work of art. */
@@ -12,17 +13,17 @@ const samplerSteps = 12;
 const seed = 1;
 
 /** What somebody sees who brings a photograph to a model of drawings, before learning: the photograph, all that the model sees of
- * it (its autoencoder's round trip at its own size), and its caption drawn. Undefined where the model draws photographs. */
+ * it (the square it learns from, through its autoencoder), and its caption drawn. Undefined where the model draws photographs. */
 export async function welcome(
   bench: Pick<Workbench, "art" | "model">,
   picture: Picture,
-  thing: Pick<Described, "caption" | "className" | "sure">,
+  thing: Pick<Described, "caption" | "className" | "mask" | "sure">,
   files: TaskFiles,
 ): Promise<Welcome | undefined> {
   if (bench.art === undefined) return undefined;
   const model = await bench.model();
-  const square = await resizePicture(picture, { width: model.side, height: model.side, fit: "fill" });
-  const { mean } = await model.encodePixels(toTensor(square));
+  const square = await squareSource({ picture, mask: thing.mask }, model.side, true);
+  const { mean } = await model.encodePixels(toTensor(square.picture));
   const scaled = { ...mean, data: mean.data.map((value) => value * model.scalingFactor) };
   const [seen] = fromTensor(await model.decodeLatents(scaled)) as [Picture];
   const drawing = drawPictures(model, {
