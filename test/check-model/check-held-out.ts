@@ -99,7 +99,7 @@ export const checkHeldOut: Check = async (tools) => {
   ];
 };
 
-/** Rows of every arm: learned in product and paper mode, learned from `*`, and the caption's own. */
+/** Rows of every arm: learned in product and paper mode, learned from `*` as in the paper, and the caption's own. */
 async function learnArms(bench: Workbench, { picture, mask, at }: HeldOutThing): Promise<Record<Arm, Tensor>> {
   const model = await bench.model();
   const crop = cropOnWhite(picture, mask);
@@ -115,7 +115,7 @@ async function learnArms(bench: Workbench, { picture, mask, at }: HeldOutThing):
   return {
     product: await rowsOf("product", "caption"),
     paper: await rowsOf("paper", "caption"),
-    star: await rowsOf("product", "star"),
+    star: await rowsOf("paper", "star"),
     caption: initialise(model, "caption", words, { keepArticle: false }).rows,
   };
 }
