@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import type { Improvements } from "../../shared/improvements.ts";
-import { decimal } from "./arguments.ts";
+import { decimal, wholeNumber } from "./arguments.ts";
 
 /** Flags of the command line that change a mode's settings, named as commander names them. */
 export type ImprovementFlags = {
@@ -22,6 +22,10 @@ export const improvementOptions: readonly Option[] = [
   new Option("--background <w>", "weight of looking, outside the mask, as the plain class word does").argParser(
     decimal(0, 10),
   ),
+  new Option(
+    "--recompositions <n>",
+    "pictures of the thing cut out, on plain grounds, to learn from as well",
+  ).argParser(wholeNumber(0, 8)),
   new Option("--large-timesteps <a>", "draw noisy examples more often at first").argParser(decimal(0, 1)),
   ...onOff("averaging", "keep an average over steps, not one step"),
   ...onOff("keep-best", "keep the step that is best on a fixed bank"),
@@ -33,7 +37,7 @@ export const improvementOptions: readonly Option[] = [
 
 /** What was given; nothing for flags that were left out. */
 export function improvementsOf(flags: ImprovementFlags): Improvements {
-  const { update, decay, flip, stratified, maskFloor, background, largeTimesteps } = flags;
+  const { update, decay, flip, stratified, maskFloor, background, recompositions, largeTimesteps } = flags;
   const { framing, averaging, keepBest, earlyStopping } = flags;
   const all = {
     update,
@@ -42,6 +46,7 @@ export function improvementsOf(flags: ImprovementFlags): Improvements {
     stratified,
     maskFloor,
     background,
+    recompositions,
     largeTimesteps,
     framing,
     averaging,

@@ -4,7 +4,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { classPredictions } from "./background.ts";
 import { denoisingLosses, type Example } from "./examples.ts";
 import { templates } from "./templates.ts";
-import { meanLatents, type View } from "./views.ts";
+import { meanLatents, promptOf, type View } from "./views.ts";
 
 /** Fixed examples, the same at every evaluation: the only readable loss curve. */
 export type Bank = readonly Example[];
@@ -29,12 +29,13 @@ export function makeBank(
   const latents = views.map((view) => meanLatents(model, view));
   return Array.from({ length: size }, (_, i) => {
     const clean = latents[i % views.length] as Tensor;
+    const view = views[i % views.length] as View;
     return {
-      template: prompts[i % prompts.length] as string,
+      template: promptOf(prompts[i % prompts.length] as string, view),
       latents: clean,
       noise: normal(clean.shape, { seed, stream: ["bank", name, i] }),
       timestep: Math.floor(((i + 0.5) / size) * model.alphasCumprod.length),
-      cells: (views[i % views.length] as View).cells,
+      cells: view.cells,
     };
   });
 }

@@ -29,6 +29,8 @@ export interface LearnOptions {
   readonly unmaskedShare: number;
   /** λ, weight of the background term outside the mask; 0 is none. */
   readonly background: number;
+  /** Pictures put together of the thing alone and plain grounds, for each picture of it. */
+  readonly recompositions: number;
   /** α, how much more often large timesteps are drawn at first, 0–1. */
   readonly largeTimesteps: number;
   /** β of the exponential average of rows that is evaluated and kept, 0–1; 0 keeps rows as a step left them. */
@@ -54,6 +56,7 @@ const plain = {
   finalRateShare: 1,
   priorPull: 0,
   background: 0,
+  recompositions: 0,
   largeTimesteps: 0,
   averaging: 0,
 } as const;
@@ -79,6 +82,9 @@ export const paperDefaults = (given: Given): LearnOptions => ({
  * fifth of it (model card). */
 const backgroundWeight = 0.15;
 
+/** Plain grounds that the product sets the thing on: prompts are followed in all drawings, and the thing is more like itself (model card). */
+const recompositions = 5;
+
 /** β of the product's average of rows: about the last ten steps. Concepts look more like their things for it (model card). */
 const averaging = 0.9;
 
@@ -95,6 +101,7 @@ export const productDefaults = (model: OpenedModel, given: Given): LearnOptions 
   maskFloor: 0,
   unmaskedShare,
   background: backgroundWeight,
+  recompositions,
   averaging,
   evaluateEvery: Math.ceil(given.steps / evaluations),
   keepBest: true,
@@ -124,6 +131,7 @@ function changes(options: LearnOptions, given: Given, wanted: Improvements): Par
     ...(wanted.flip !== undefined && { flip: wanted.flip }),
     ...(wanted.stratified !== undefined && { stratified: wanted.stratified }),
     ...(wanted.largeTimesteps !== undefined && { largeTimesteps: wanted.largeTimesteps }),
+    ...(wanted.recompositions !== undefined && { recompositions: wanted.recompositions }),
     ...(wanted.averaging !== undefined && { averaging: wanted.averaging ? averaging : 0 }),
     maskFloor,
     background,

@@ -11,6 +11,7 @@ import type { Initialiser } from "./initialiser.ts";
 import type { LearnOptions } from "./learn-options.ts";
 import { freshState, type LearnState } from "./learn-state.ts";
 import { learningRateAt } from "./learning-rate.ts";
+import { recompose } from "./recompose.ts";
 import { averageRows } from "./row-average.ts";
 import { trainingExamples } from "./training-examples.ts";
 import { encodeViews, type Source, type View } from "./views.ts";
@@ -152,11 +153,13 @@ async function prepare(input: LearnInput): Promise<Prepared> {
   const className = input.className ?? initialiser.text;
   const compared = async (bank: Bank): Promise<Bank> =>
     options.background === 0 ? bank : withClassPredictions(model, bank, className, batch);
-  // Mirror images follow their pictures, and judge nothing.
+  // Mirror images follow their pictures, and judge nothing; nor does what was put together.
   const upright = views.filter((_, i) => i % (views.length / sources.length) === 0);
+  const alone = sources.flatMap((source, i) => recompose(source, options.recompositions, seed + i));
+  const shown = [...views, ...(await encodeViews(model, alone, options))];
   const size = Math.max(keepBestSize, 2 * sources.length);
   return {
-    views,
+    views: shown,
     keepBest:
       options.evaluateEvery === 0
         ? undefined
@@ -164,7 +167,7 @@ async function prepare(input: LearnInput): Promise<Prepared> {
     background:
       options.background === 0
         ? undefined
-        : await compared(makeBank(model, views, { size: backgroundSize, seed, name: "background" })),
+        : await compared(makeBank(model, shown, { size: backgroundSize, seed, name: "background" })),
   };
 }
 

@@ -7,7 +7,7 @@ import type { LearnOptions } from "./learn-options.ts";
 import { evenWeights } from "./loss-weights.ts";
 import { drawLatents } from "./posterior.ts";
 import { templates } from "./templates.ts";
-import type { View } from "./views.ts";
+import { promptOf, type View } from "./views.ts";
 
 /** The B examples of one step: drawn afresh — per example template, view, posterior sample, timestep, noise — or, where the
  * background term keeps its predictions, taken from their bank by timestep. Benchmarks replay them. */
@@ -37,7 +37,7 @@ export function trainingExamples(
     const { shape } = view.posterior.mean;
     const sampled = normal(shape, { seed, stream: ["learn", step, "posterior", i] });
     return {
-      template: templates[chosen[i] as number] as string,
+      template: promptOf(templates[chosen[i] as number] as string, view),
       latents: drawLatents(view.posterior, sampled, model.scalingFactor),
       noise: normal(shape, { seed, stream: ["learn", step, "noise", i] }),
       timestep: Math.floor(position * model.alphasCumprod.length),

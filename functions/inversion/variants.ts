@@ -22,6 +22,7 @@ const alone: Readonly<Record<string, Improvements>> = {
   "mask 0": { maskFloor: 0 },
   direction: { update: "direction" },
   background: { maskFloor: 0, background: 0.15 },
+  recompositions: { recompositions: 5 },
   "large t": { largeTimesteps: 0.5 },
   averaging: { averaging: true },
   "keep best": { keepBest: true },
@@ -36,6 +37,7 @@ const joint: Improvements = {
   stratified: true,
   maskFloor: 0,
   background: 0.15,
+  recompositions: 5,
   largeTimesteps: 0.5,
   averaging: true,
   keepBest: true,
@@ -48,7 +50,7 @@ const over = (mode: LearnMode, changes: Readonly<Record<string, Improvements>>):
 const { direction, "large t": largeT } = alone as Record<string, Improvements>;
 
 /** The paper's setting, each improvement alone over it, all of them jointly; the product's, what it leaves out, and its
- * background term at SingleInsert's weight and as a mere mask, and the rows of single steps. The authors of the direction update
+ * background term at SingleInsert's weight and as a mere mask, the picture alone, and the rows of single steps. The authors of the direction update
  * multiply its step by their batch of 4 in their experiments: both are here. */
 export const variants: readonly Variant[] = [
   { name: "paper", mode: "paper", improvements: {} },
@@ -59,6 +61,7 @@ export const variants: readonly Variant[] = [
   ...over("product", { direction, "large t": largeT } as Record<string, Improvements>),
   ...over("product", {
     "background 1": { background: 1 },
+    "no recompositions": { recompositions: 0 },
     "no averaging": { averaging: false },
     "mask 0.1, no background": { maskFloor: 0.1, background: 0 },
   }),

@@ -11,13 +11,21 @@ export interface Source {
   readonly picture: Picture;
   /** Of the picture's size; absent: the whole picture counts. */
   readonly mask?: Mask | undefined;
+  /** What its prompts say after the template; absent: nothing. */
+  readonly where?: string;
 }
 
 /** A picture, or its mirror image, as training draws from it. */
 export interface View {
   readonly posterior: Posterior;
   readonly cells: CellWeights;
+  /** See `Source`. */
+  readonly where?: string;
 }
+
+/** The template with what a view's prompts say after it. */
+export const promptOf = (template: string, { where }: Pick<View, "where">): string =>
+  where === undefined ? template : `${template} ${where}`;
 
 /** Encodes every picture and, where flips are drawn, its mirror image with its mirrored mask: latents themselves must never be
  * flipped. Once per concept; the encoder costs more than a UNet call. */
@@ -28,8 +36,9 @@ export async function encodeViews(
 ): Promise<readonly View[]> {
   const views: View[] = [];
   for (const source of sources) {
-    for (const { picture, mask } of options.flip ? [source, mirrored(source)] : [source]) {
-      views.push({ posterior: await encodePosterior(model, picture), cells: cellsOf(model, mask, options) });
+    for (const { picture, mask, where } of options.flip ? [source, mirrored(source)] : [source]) {
+      const posterior = await encodePosterior(model, picture);
+      views.push({ posterior, cells: cellsOf(model, mask, options), ...(where !== undefined && { where }) });
     }
   }
   return views;
@@ -48,7 +57,8 @@ function cellsOf(
   return cellWeights(mask, latentShape, { floor: maskFloor, background });
 }
 
-const mirrored = ({ picture, mask }: Source): Source => ({
+const mirrored = ({ picture, mask, ...rest }: Source): Source => ({
+  ...rest,
   picture: mirror(picture),
   mask: mask && mirrorMask(mask),
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { boundingBox } from "../../functions/tensor/mask.ts";
-import { bankSide, readBank, readMasks, readMoreScenes, readSheet } from "./bank.ts";
+import { bankSide, readBank, readClicks, readMasks, readMoreScenes, readSheet } from "./bank.ts";
 import { meanOf } from "./figure.ts";
 import { openHeldOut } from "./gallery.ts";
 import { onlyBox } from "./judges.ts";
@@ -14,7 +14,12 @@ test("every click lies on the thing that its mask shows", async () => {
     ...bank.clicks.map(({ click }, i) => ({ click, mask: masks[i] })),
     ...bank.heldOut.map(({ click }, i) => ({ click, mask: heldOut[i * 3] })),
   ];
-  expect(pairs.filter(({ click: [x, y], mask }) => mask?.data[y * bankSide + x] !== 1)).toEqual([]);
+  for (const [kind, clicks] of Object.entries(readClicks())) {
+    const shown = await readMasks(`click-masks-${kind}.png`, clicks.length);
+    pairs.push(...clicks.map((click, i) => ({ click: [...click] as [number, number], mask: shown[i] })));
+  }
+  expect(pairs).toHaveLength(500 + 48 + 500 + 250);
+  expect(pairs.filter(({ click: [x, y], mask }) => mask?.data[y * mask.width + x] !== 1)).toEqual([]);
 });
 
 test("the held-out things are 48 in groups of four", () => {

@@ -26,11 +26,19 @@ const Bank = z.object({
 });
 
 const folder = join(import.meta.dirname, "bank");
-/** Pixels of one side of every picture of the bank. */
+/** Pixels of one side of the bank's pictures but those of `clicks.json`, which are as large as CHECK_SIDE of the recipe. */
 export const bankSide = 64;
+/** Pictures in a row of a sheet. */
+const columns = 25;
 
 export const readBank = (): z.infer<typeof Bank> =>
   Bank.parse(JSON.parse(readFileSync(join(folder, "bank.json"), "utf8")));
+
+/** Where unseen composites are clicked on: one thing, and two that overlap. */
+export const readClicks = (): Readonly<Record<"one" | "two", readonly (readonly [number, number])[]>> =>
+  z
+    .object({ one: z.array(Click), two: z.array(Click) })
+    .parse(JSON.parse(readFileSync(join(folder, "clicks.json"), "utf8")));
 
 /** The scenes of each held-out thing's further pictures, in the order of their sheet: none that it is shown in elsewhere. */
 export const readMoreScenes = (): Readonly<Record<string, readonly string[]>> =>
@@ -39,14 +47,14 @@ export const readMoreScenes = (): Readonly<Record<string, readonly string[]>> =>
 /** The first `count` pictures of a sheet, row by row. */
 export async function readSheet(file: string, count: number): Promise<readonly Picture[]> {
   const sheet = await readPicture(join(folder, file));
-  const columns = sheet.width / bankSide;
+  const side = sheet.width / columns;
   return Array.from({ length: count }, (_, i) => {
-    const data = new Uint8Array(bankSide * bankSide * 3);
-    for (let y = 0; y < bankSide; y++) {
-      const from = ((Math.floor(i / columns) * bankSide + y) * sheet.width + (i % columns) * bankSide) * 3;
-      data.set(sheet.data.subarray(from, from + bankSide * 3), y * bankSide * 3);
+    const data = new Uint8Array(side * side * 3);
+    for (let y = 0; y < side; y++) {
+      const from = ((Math.floor(i / columns) * side + y) * sheet.width + (i % columns) * side) * 3;
+      data.set(sheet.data.subarray(from, from + side * 3), y * side * 3);
     }
-    return { width: bankSide, height: bankSide, data };
+    return { width: side, height: side, data };
   });
 }
 

@@ -26,10 +26,7 @@ from renders import NEVER, WORDS, Renders, main_colour
 from train import token_ids, v_error
 from train_captions import caption_words
 from vae import encode, psnr
-from vision_data import OUTLINE, SEGMENT_SIDE, click_on, segment_bank, segment_example, segment_picture
-
-# Composites are judged at this size; the networks see 64 px of it.
-CHECK_SIDE = 128
+from vision_data import CHECK_SIDE, OUTLINE, SEGMENT_SIDE, click_on, segment_bank, segment_example, segment_picture
 
 
 def session(path):

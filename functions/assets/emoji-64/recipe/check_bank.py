@@ -1,8 +1,9 @@
 """What `npm run check:model` needs of the renders: unseen composites with clicks and masks, crops for captions, the 48
-held-out things in three scenes each, and the prompts, all from seeds. With `--more` only what `npm run paper` needs besides: four
+held-out things in three scenes each, and the prompts, all from seeds. With `--composites` only one thing on a drawn background and two
+that overlap, at 128 px, for clicks; with `--more` only what `npm run paper` needs besides: four
 further pictures of each held-out thing, in scenes that it is not shown in elsewhere.
 
-    python check_bank.py --work DIR --out test/check-model/bank [--more]
+    python check_bank.py --work DIR --out test/check-model/bank [--composites | --more]
 """
 
 import argparse
@@ -17,7 +18,7 @@ from crop_data import crop_example
 from data import background_bank, composites, never_together, place
 from renders import COLOURS, HELD_OUT, WORDS, Renders, held_instance
 from scenes import PHRASES, SCENES
-from vision_data import segment_bank, segment_example
+from vision_data import CHECK_SIDE, segment_bank, segment_example
 
 COLUMNS = 25
 
@@ -52,6 +53,19 @@ def clicks(renders, out, count):
     pages([picture for picture, *_ in made], out / "clicks", "degraded")
     pages([masks[1] for _, _, masks, _ in made], out / "click-masks", "mask")
     return [{"click": list(click), "overlapping": touching} for _, click, _, touching in made]
+
+
+def click_composites(renders, out):
+    """Unseen composites as check.py draws them, of another seed: one thing, and two that overlap, at CHECK_SIDE pixels."""
+    listed = {}
+    for kind, count in (("one", 500), ("two", 250)):
+        rng = random.Random(f"90_007 {kind}")
+        bank = segment_bank(rng, side=CHECK_SIDE)
+        made = [segment_example(renders, rng, bank, renders.trainable, kind) for _ in range(count)]
+        pages([picture for picture, *_ in made], out / f"clicks-{kind}", "degraded")
+        pages([masks[1] for _, _, masks, _ in made], out / f"click-masks-{kind}", "mask")
+        listed[kind] = [click for _, click, _, _ in made]
+    (out / "clicks.json").write_text(json.dumps(listed, separators=(",", ":")) + "\n")
 
 
 def crops(renders, out):
@@ -132,11 +146,14 @@ def main():
     arguments.add_argument("--work", required=True)
     arguments.add_argument("--out", required=True)
     arguments.add_argument("--more", action="store_true", help="only the further pictures of the held-out things")
+    arguments.add_argument("--composites", action="store_true", help="only the composites of one thing and of two")
     a = arguments.parse_args()
     renders, out = Renders(a.work), Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
     if a.more:
         return held_out_more(renders, out)
+    if a.composites:
+        return click_composites(renders, out)
     bank = {
         "scenes": {name: phrases[0] for name, phrases in PHRASES.items()}, "prompts": prompts(random.Random(90_005)),
         "clicks": clicks(renders, out, 500), "crops": crops(renders, out),

@@ -15,6 +15,8 @@ from renders import COLOURS, accessorise, hue_of, lit, pattern, recolour
 from scenes import SCENES, jitter, plain, scene
 
 SEGMENT_SIDE = 64
+# Composites for checks: larger than what the segmenter sees, as uploads are.
+CHECK_SIDE = 128
 # The guided filter that draws masks to the outlines of the picture: cells, and variance of colours in 0…1.
 OUTLINE = {"radius": 6, "epsilon": 3e-4}
 
