@@ -16,7 +16,7 @@ export const Improvements = z.strictObject({
   framing: z.boolean().optional(),
   /** λ of the background term: outside the mask, look as the plain class word does (SingleInsert); 0 is none. */
   background: z.number().min(0).max(10).optional(),
-  /** Learn, for each picture, from so many more of the thing cut out and set on plain grounds that the prompts name; 0 is none. */
+  /** Learn also from so many pictures of the thing cut out and set on plain grounds that the prompts name; 0 is none. */
   recompositions: z.number().int().min(0).max(8).optional(),
   /** α: draw large timesteps more often during the first half (ReVersion); 0 is none. */
   largeTimesteps: z.number().min(0).max(1).optional(),

@@ -155,7 +155,8 @@ async function prepare(input: LearnInput): Promise<Prepared> {
     options.background === 0 ? bank : withClassPredictions(model, bank, className, batch);
   // Mirror images follow their pictures, and judge nothing; nor does what was put together.
   const upright = views.filter((_, i) => i % (views.length / sources.length) === 0);
-  const alone = sources.flatMap((source, i) => recompose(source, options.recompositions, seed + i));
+  const each = Math.ceil(options.recompositions / sources.length);
+  const alone = sources.flatMap((source, i) => recompose(source, each, seed + i));
   const shown = [...views, ...(await encodeViews(model, alone, options))];
   const size = Math.max(keepBestSize, 2 * sources.length);
   return {
