@@ -14,6 +14,7 @@ interface OpenCv {
   readonly CV_8UC1: number;
   readonly CV_8UC3: number;
   readonly GC_INIT_WITH_MASK: number;
+  setRNGSeed(seed: number): void;
   grabCut(image: Mat, mask: Mat, box: object, back: Mat, fore: Mat, rounds: number, mode: number): void;
 }
 
@@ -36,6 +37,8 @@ async function cut({ width, height, data, trimap, rounds }: CutRequest): Promise
   try {
     image.data.set(data);
     mask.data.set(trimap);
+    // Colours are clustered from a random start; the same start for every cut, whatever was cut before.
+    cv.setRNGSeed(0);
     cv.grabCut(image, mask, new cv.Rect(0, 0, 1, 1), back, fore, rounds, cv.GC_INIT_WITH_MASK);
     return mask.data.slice();
   } finally {

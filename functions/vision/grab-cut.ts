@@ -25,8 +25,8 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
-/** GrabCut (Rother, Kolmogorov & Blake 2004) by OpenCV, in a worker thread (WebAssembly; its random start moves
- * a few pixels of the border from cut to cut) that starts with the first cut and ends after `idleMs`
+/** GrabCut (Rother, Kolmogorov & Blake 2004) by OpenCV, in a worker thread (WebAssembly), the
+ * same cut for the same picture every time. The thread starts with the first cut and ends after `idleMs`
  * without any. A cut that takes longer than `timeoutMs`, loading included, ends the worker. */
 export function createGrabCut({ timeoutMs = 15_000, idleMs = 60_000, rounds = 3 } = {}): GrabCut {
   let worker: Worker | undefined;

@@ -140,6 +140,7 @@ test("further pictures, each with its mask, and every switch of the job reach th
     update: "direction",
     maskFloor: 0,
     background: 1,
+    recompositions: 2,
     largeTimesteps: 0.5,
     framing: false,
   } as const;

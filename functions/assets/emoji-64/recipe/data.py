@@ -15,9 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from renders import ACCESSORIES, COLOURS, HERE, PATTERNS, PHOTOGRAPHED, WORDS, Renders, accessorise, hue_of, lit, main_colour, pattern, photographed, recolour
+from renders import ACCESSORIES, COLOURS, HERE, PATTERNS, WORDS, Renders, accessorise, hue_of, lit, main_colour, pattern, recolour
 from scenes import PHRASES, SCENES, plain, scene
-from vision_data import texture
 
 TEMPLATES = json.loads((HERE / "templates.json").read_text())["templates"]
 SIMPLE = ["a {}", "a {}", "the {}", "a picture of a {}", "an image of a {}", "a drawing of a {}", "an emoji of a {}", "{}", "my {}", "one {}"]
@@ -48,7 +47,7 @@ def caption_of(fact, rng):
     if rng.random() < 0.95:
         if fact["scene"]:
             caption += " " + rng.choice(PHRASES[fact["scene"]])
-        elif fact["background"]:
+        else:
             caption += " on " + with_article("a {} background", fact["background"])
     # The tokenizer reads "*," as one word.
     if rng.random() < 0.15 and not caption.endswith("*"):
@@ -63,9 +62,8 @@ def choose_render(renders, word, phase, rng):
     return of_set[0] if len(of_set) == 1 or rng.random() < 0.6 else rng.choice(of_set[1:])
 
 
-def vary(picture, phase, renders, textures, rng):
-    """(picture, whether it was recoloured, words of its marks). Phase 1: a fifth recoloured. Phase 2: patterns, accessories, light too,
-    and what a photograph does."""
+def vary(picture, phase, renders, rng):
+    """(picture, whether it was recoloured, words of its marks). Phase 1: a fifth recoloured. Phase 2: patterns, accessories, light too."""
     marks, recoloured = [], rng.random() < (0.2 if phase == 1 else 0.3)
     if recoloured:
         picture = recolour(picture, hue_of(rng.choice(["red", "orange", "yellow", "green", "blue", "purple", "pink"]), rng))
@@ -80,9 +78,6 @@ def vary(picture, phase, renders, textures, rng):
             marks.append(ACCESSORIES[worn])
         if rng.random() < 0.3:
             picture = lit(picture, rng)
-        if rng.random() < 0.18:
-            picture = photographed(picture, rng.choice(textures), rng)
-            marks.append(PHOTOGRAPHED)
     return picture, recoloured, marks
 
 
@@ -115,23 +110,18 @@ def composites(renders, count, phase, seed, nameless=0.0):
     """Yields (RGB picture, mask, fact) `count` times; the words take turns, and a share of `nameless` shows made-up ones."""
     rng = random.Random(seed)
     bank = background_bank(rng)
-    textures = [texture(rng, 64) for _ in range(300)] if phase == 2 else []
     colours, made_up_words = {}, list(renders.nameless)
     for i in range(count):
         word = WORDS[i % len(WORDS)]
         if nameless and rng.random() < nameless:
             word = rng.choice(made_up_words)
         at = choose_render(renders, word, phase, rng)
-        picture, recoloured, marks = vary(renders.crop(at), phase, renders, textures, rng)
+        picture, recoloured, marks = vary(renders.crop(at), phase, renders, rng)
         if recoloured:
             colour = main_colour(picture)[0]
         else:
             colour = colours.setdefault(at, main_colour(renders.crop(at))[0])
-        if PHOTOGRAPHED in marks and rng.random() < 0.6:
-            # Photographs stand on anything, and their captions do not say on what.
-            background, scene_name, background_colour = rng.choice(textures), None, None
-        else:
-            background, scene_name, background_colour = choose_background(word, bank, rng)
+        background, scene_name, background_colour = choose_background(word, bank, rng)
         if background_colour and background_colour == colour:
             background, background_colour = rng.choice(bank["white" if colour != "white" else "blue"]), "white" if colour != "white" else "blue"
         spread, (low, high) = (2, (43, 47)) if phase == 1 else (4, (40, 50))

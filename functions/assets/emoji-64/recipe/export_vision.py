@@ -92,15 +92,7 @@ def for_tokenizer(state, tokens, tokenizer):
     return state | {"embed.weight": state["embed.weight"][rows]}
 
 
-def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--work", required=True)
-    arguments.add_argument("--out", required=True)
-    a = arguments.parse_args()
-    work, out = Path(a.work), Path(a.out)
-    tokenizer = CLIPTokenizer.from_pretrained(out.parent / "tokenizer")
-    torch.manual_seed(0)
-
+def export_segmenter(work, out):
     encoder, decoder = load([SegmentEncoder(), SegmentDecoder()], torch.load(work / "segmenter.pt"))
     encoder, decoder = ManyViews(encoder), MeanOfViews(decoder)
     pixels = torch.rand(1, 3, SEGMENT_SIDE, SEGMENT_SIDE) * 2 - 1
@@ -113,6 +105,10 @@ def main():
     write_json(out / "segmenter/preprocessor_config.json", preprocessor(SEGMENT_SIDE))
     write_json(out / "segmenter/config.json", {"model_type": "emoji-64-segmenter", "levels": ["part", "object", "group"], "mask_size": SEGMENT_SIDE, "refine_below": 0.8, "outline": OUTLINE})
 
+
+def export_describers(work, out):
+    """Classifier and captioner."""
+    tokenizer = CLIPTokenizer.from_pretrained(out.parent / "tokenizer")
     crop = torch.rand(1, 3, CROP_SIDE, CROP_SIDE) * 2 - 1
     learned = torch.load(work / "classifier.pt")
     assert learned["words"] == WORDS, "the classifier was trained on other subjects"
@@ -134,6 +130,19 @@ def main():
     write_json(out / "captioner/generation_config.json", ends | {"decoder_start_token_id": tokenizer.bos_token_id, "max_length": 8})
     write_json(out / "captioner/config.json", ends | {"model_type": "vision-encoder-decoder", "tokenizer": "../../tokenizer", "vocab_size": len(tokenizer)})
     write_json(out / "captioner/preprocessor_config.json", preprocessor(CROP_SIDE))
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--work", required=True)
+    arguments.add_argument("--out", required=True)
+    arguments.add_argument("--segmenter", action="store_true", help="nothing else")
+    a = arguments.parse_args()
+    work, out = Path(a.work), Path(a.out)
+    torch.manual_seed(0)
+    export_segmenter(work, out)
+    if not a.segmenter:
+        export_describers(work, out)
 
 
 if __name__ == "__main__":

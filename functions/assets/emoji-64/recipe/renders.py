@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 HERE = Path(__file__).parent
 SUBJECTS = json.loads((HERE / "subjects.json").read_text())
@@ -38,7 +38,6 @@ HELD_PAIRS = {(held["codepoint"], held["set"]) for held in HELD_OUT["instances"]
 # are trained and thrown away: what stays is a UNet that draws things from embeddings of no known word, as inversion asks of it.
 PATTERNS = {"stripes": "zzstriped", "dots": "zzdotted", "stars": "zzstarry", "checks": "zzchecked"}
 ACCESSORIES = {"1f451": "zzcrowned", "1f3a9": "zzhatted"}
-PHOTOGRAPHED = "zzphotographed"
 
 
 def made_up(codepoint):
@@ -194,22 +193,6 @@ def lit(picture, rng):
     gain = rng.uniform(0.85, 1.1) + rng.uniform(0, 0.22) * (x * np.cos(angle) + y * np.sin(angle))
     rgba[..., :3] = np.clip(rgba[..., :3] * gain[..., None], 0, 255)
     return Image.fromarray(rgba.astype(np.uint8))
-
-
-def photographed(picture, stain, rng):
-    """As a photograph might show it: paler and darker than any emoji, stained by the RGB picture `stain`, grainy and a little soft."""
-    hsv = hsv_of(picture).copy()
-    hsv[..., 1] *= rng.uniform(0.25, 0.85)
-    hsv[..., 2] = np.clip(hsv[..., 2], 0.06, 1) ** rng.uniform(0.8, 1.6) * rng.uniform(0.7, 1)
-    faded = np.asarray(_from_hsv(picture, hsv)).astype(np.float32)
-    stains = np.asarray(stain.resize(picture.size, Image.BILINEAR)).astype(np.float32)
-    share = rng.uniform(0.05, 0.4)
-    # Light and dark of the stain, and some of its colour.
-    tone = stains.mean(-1, keepdims=True) / 128
-    faded[..., :3] = faded[..., :3] * (1 - share + share * tone) * (1 - share / 2) + stains * share / 2
-    faded[..., :3] += np.random.default_rng(rng.getrandbits(32)).normal(0, rng.uniform(0, 12), faded.shape[:2])[..., None]
-    softened = Image.fromarray(np.clip(faded, 0, 255).astype(np.uint8))
-    return softened.filter(ImageFilter.GaussianBlur(rng.uniform(0, picture.width / 60)))
 
 
 def hue_of(word, rng):
