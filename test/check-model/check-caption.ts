@@ -6,7 +6,7 @@ import { meanOf } from "./figure.ts";
 /** Whether captions of crops of known subjects say the subject's word and its colour. */
 export const checkCaption: Check = async ({ benches, sample, each }) => {
   const all = readBank().crops;
-  const pictures = await readSheet("crops.webp", all.length);
+  const pictures = await readSheet("crops.avif", all.length);
   const rows = await shareOut(benches, sample(all), async (bench, { fact: { word, colour }, at }) => {
     const { text } = await bench.vision.captioner.caption(pictures[at] as Picture);
     each();

@@ -70,14 +70,14 @@ export const checkClick: Check = async ({ benches, sample, each }) => {
 
 async function composites(kind: "one" | "two"): Promise<readonly Clicked[]> {
   const clicks = readClicks()[kind];
-  const pictures = await readSheet(`clicks-${kind}.webp`, clicks.length);
+  const pictures = await readSheet(`clicks-${kind}.avif`, clicks.length);
   const masks = await readMasks(`click-masks-${kind}.png`, clicks.length);
   return clicks.map((click, i) => ({ kind, click, picture: pictures[i] as Picture, mask: masks[i] as Mask }));
 }
 
 async function clutter(): Promise<readonly Clicked[]> {
   const { clicks } = readBank();
-  const pictures = await readSheet("clicks.webp", clicks.length);
+  const pictures = await readSheet("clicks.avif", clicks.length);
   const masks = await readMasks("click-masks.png", clicks.length);
   return clicks.map(({ click }, i) => ({
     kind: "clutter",

@@ -24,8 +24,8 @@ COLUMNS = 25
 
 
 def pages(pictures, path, mode):
-    """Pictures of one size, 25 a row, as one sheet: RGB as WebP (lossless, but for pictures that were degraded on purpose), masks as
-    PNG of one bit."""
+    """Pictures of one size, 25 a row, as one sheet: RGB as lossless WebP, masks as PNG of one bit. Pictures that were degraded on purpose
+    do not shrink so: they are AVIF in full colour, which costs clicks 0.002 of overlap where WebP's halved colour cost them 0.012."""
     side = pictures[0].shape[0]
     page = np.zeros((-(-len(pictures) // COLUMNS) * side, COLUMNS * side, *pictures[0].shape[2:]), pictures[0].dtype)
     for i, picture in enumerate(pictures):
@@ -33,8 +33,10 @@ def pages(pictures, path, mode):
         page[y : y + side, x : x + side] = picture
     if mode == "mask":
         Image.fromarray(page).save(f"{path}.png", optimize=True)
+    elif mode == "degraded":
+        Image.fromarray(page).save(f"{path}.avif", quality=85, subsampling="4:4:4", speed=7)
     else:
-        Image.fromarray(page).save(f"{path}.webp", lossless=mode != "degraded", quality=92, method=6)
+        Image.fromarray(page).save(f"{path}.webp", lossless=True, quality=92, method=6)
 
 
 def inside(mask):
