@@ -93,9 +93,9 @@ test("a claim holds only where its interval excludes zero", () => {
 });
 
 test("pictures that the caption wins before the first step are counted apart from those it learns", () => {
-  const result = (thing: string, arm: "caption" | "star", losses: readonly number[]): RunResult =>
+  const result = (thing: string, arm: "caption" | "star", losses: readonly number[], variant = "paper"): RunResult =>
     ({
-      run: { thing, arm, variant: "paper", steps: 10 },
+      run: { thing, arm, variant, steps: 10 },
       points: losses.map((counterfactual, i) => ({ step: i * 10, report: 0, counterfactual })),
     }) as never;
   const results = [
@@ -103,15 +103,20 @@ test("pictures that the caption wins before the first step are counted apart fro
     ...[result("b", "caption", [3, 1]), result("b", "star", [4, 2])],
     ...[result("d", "caption", [3, 1]), result("d", "star", [4, 2])],
     ...[result("c", "caption", [5, 3]), result("c", "star", [4, 2])],
+    result("c", "caption", [5, 0], "product"),
   ];
-  const caught = findCatching(results, "paper", "star");
+  const star = { variant: "paper", arm: "star" } as const;
+  const caught = findCatching(results, "paper", star);
   expect(caught).toEqual({
+    variant: "paper",
     target: "star",
     steps: 10,
     atStart: 1,
     never: 1,
     rest: { median: 5, low: 0, high: Infinity },
   });
+  // Another setting's caption is held against the same goal.
+  expect(findCatching(results, "product", star)).toMatchObject({ variant: "product", never: 0, rest: { median: 6 } });
 });
 
 test("settings are compared with the paper's at the same number of steps, picture by picture", () => {

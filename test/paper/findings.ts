@@ -101,7 +101,10 @@ export function findOrderings(
 }
 
 export interface Catching {
+  /** Whose caption catches up. */
+  readonly variant: string;
   readonly target: Arm;
+  /** Of the target. */
   readonly steps: number;
   /** Pictures where the caption is there before the first step: no win of learning. */
   readonly atStart: number;
@@ -110,12 +113,18 @@ export interface Catching {
   readonly rest: MedianInterval | undefined;
 }
 
-/** Steps until the caption's counterfactual loss is as low as the target arm's at its end, between looks by straight lines. */
-export function findCatching(results: readonly RunResult[], variant: string, target: Arm): Catching | undefined {
-  const goals = perThing(results, { variant, arm: target }, lossAtEnd("counterfactual"));
+/** Steps until the counterfactual loss of the caption in setting `variant` is as low as the target's at its end, between looks by straight
+ * lines. */
+export function findCatching(
+  results: readonly RunResult[],
+  variant: string,
+  target: { readonly variant: string; readonly arm: Arm },
+): Catching | undefined {
+  const goals = perThing(results, target, lossAtEnd("counterfactual"));
+  const steps = results.find(({ run }) => run.variant === target.variant && run.arm === target.arm)?.run.steps;
   const runs = results.filter(({ run }) => run.variant === variant && run.arm === "caption" && goals.has(run.thing));
   const [first] = runs;
-  if (!first) return undefined;
+  if (!first || steps === undefined) return undefined;
   const groups = Map.groupBy(runs, ({ run }) => run.thing);
   const crossings = [...groups].map(([thing, seeds]) => {
     const points = first.points.map(({ step }, i) => ({ step, loss: mean(seeds.map((s) => lossOf(s, i))) }));
@@ -123,8 +132,7 @@ export function findCatching(results: readonly RunResult[], variant: string, tar
   });
   const rest = crossings.filter((step) => step > 0);
   return {
-    target,
-    steps: first.run.steps,
+    ...{ variant, target: target.arm, steps },
     atStart: crossings.length - rest.length,
     never: rest.filter((step) => step === Number.POSITIVE_INFINITY).length,
     rest: rest.length > 0 ? medianInterval(rest) : undefined,

@@ -1,11 +1,11 @@
 import { maskOverlay } from "../../functions/drawing/mask-overlay.ts";
 import { findConfounds, findStarts } from "./confound-findings.ts";
-import { armNames, bankSeries, type Figure, lineChart, trainingSeries } from "./figures.ts";
+import { armNames, bankSeries, type Figure, lineChart, markOf, type Series, trainingSeries } from "./figures.ts";
 import { findCatching, findOrderings, findVariants } from "./findings.ts";
 import { frontierChart, identityFigure } from "./frontier.ts";
 import { findJudged, findJudgedClaims, type JudgedRow, throughEnd } from "./judged-findings.ts";
 import { findPictureClaims, pictureFigures } from "./picture-findings.ts";
-import type { Arm } from "./plan.ts";
+import { type Arm, productSteps, productVariant } from "./plan.ts";
 import type { Report, ThingRow } from "./report.ts";
 import type { Control } from "./run-all.ts";
 import type { JudgedResult, RunResult } from "./store.ts";
@@ -25,6 +25,12 @@ export interface Made {
 
 const figure3: readonly Arm[] = ["star", "class", "class, clicked", "caption"];
 const figure6: readonly Arm[] = ["star", "stars", "caption"];
+/** Whose caption catches up, and the setting of what it catches up with. */
+const catchers = [
+  ["paper", "paper"],
+  [productVariant, "paper"],
+  ["paper, long", "paper, long"],
+] as const;
 const counts: readonly Arm[] = ["star", "stars 2", "stars 4", "stars 8"];
 
 /** Runs → everything the page shows. */
@@ -33,9 +39,8 @@ export async function makeReport(made: Made): Promise<Report> {
   const judged = throughEnd(made.judged);
   const variantsOf = new Set(results.map(({ run }) => run.variant));
   const settings = ["paper", "paper, relative rate"].filter((name) => variantsOf.has(name));
-  const runs = ["paper", "paper, long"].filter((name) => variantsOf.has(name));
-  const caught = runs.flatMap((name) =>
-    (["star", "stars"] as const).flatMap((target) => findCatching(results, name, target) ?? []),
+  const caught = catchers.flatMap(([setting, variant]) =>
+    (["star", "stars"] as const).flatMap((arm) => findCatching(results, setting, { variant, arm }) ?? []),
   );
   const seen = findJudged(judged);
   return {
@@ -112,9 +117,27 @@ function figuresOf(results: readonly RunResult[]): readonly Figure[] {
     training("figure-6", "Figure 6, * × n", figure6),
     ...bank("figure-6", "Figure 6, * × n", figure6),
     ...bank("figure-6-counts", "How many *", counts),
+    catchingFigure(results),
     ...bank("figure-3-rate", "Figure 3 at the relative rate", figure3, "paper, relative rate"),
     ...bank("figure-3-long", "Long runs", figure6, "paper, long"),
   ].filter(({ series }) => series.length > 1);
+}
+
+/** What converges faster: the caption in the product's setting beside both of the paper's, as far as the product goes. */
+function catchingFigure(results: readonly RunResult[]): Figure {
+  const of = (variant: string, arm: Arm, name: string): Series[] =>
+    bankSeries(results, variant, [arm], "counterfactual").map(({ points }) => ({
+      name,
+      points: points.filter(({ step }) => step <= productSteps),
+    }));
+  const series = [
+    ...[...of("paper", "star", "*, paper"), ...of("paper", "caption", "caption, paper")],
+    ...of(productVariant, "caption", "caption, product"),
+  ].map((one, i) => ({ ...one, colour: markOf(i) }));
+  return {
+    ...{ id: "figure-3-product", title: "What converges faster, in scenes never shown", y: "ε-MSE" },
+    series: series.length === 3 ? series : [],
+  };
 }
 
 async function thingRow(

@@ -23,6 +23,8 @@ export interface Run {
   readonly seed: number;
   /** Draw a picture with what was learned. */
   readonly draw: boolean;
+  /** Ask the banks on the way, as figures show it; at both ends alone when absent. */
+  readonly followed?: true;
 }
 
 export interface PlanOptions {
@@ -47,6 +49,8 @@ export const startArms: readonly Arm[] = [
   ...(["caption", "right caption", "wrong caption", "random words", "stars"] as const),
 ];
 export const startVariant = "paper, by start";
+/** The product's own run from the caption, followed beside the paper's: what catches up sooner. */
+export const productVariant = "product";
 /** The paper goes on to 5,000; a subset of pictures is followed as far as this. */
 const longSteps = 3_000;
 const longThings = 4;
@@ -66,21 +70,26 @@ export const pictureArms = [
 
 const seedsTo = (count: number): number[] => Array.from({ length: count }, (_, seed) => seed);
 const asPaper = { variant: "paper", mode: "paper", improvements: {}, draw: false } as const;
+const followed = { ...asPaper, followed: true } as const;
 
 const plans: Readonly<Record<Exclude<Part, JudgedPart>, (options: PlanOptions) => readonly Run[]>> = {
   figures: ({ things, seeds, steps }) =>
     seedsTo(seeds).flatMap((seed) =>
-      things.flatMap((thing) =>
-        armsOf(seed).map((arm): Run => ({ ...asPaper, steps, thing, arm, seed, draw: seed === 0 })),
-      ),
+      things.flatMap((thing): readonly Run[] => [
+        ...armsOf(seed).map((arm): Run => ({ ...followed, steps, thing, arm, seed, draw: seed === 0 })),
+        {
+          ...{ ...followed, variant: productVariant, mode: "product", thing, arm: "caption", seed },
+          steps: Math.min(steps, productSteps),
+        },
+      ]),
     ),
   counts: ({ things, steps }) =>
-    things.flatMap((thing) => countArms.map((arm): Run => ({ ...asPaper, steps, thing, arm, seed: 0 }))),
+    things.flatMap((thing) => countArms.map((arm): Run => ({ ...followed, steps, thing, arm, seed: 0 }))),
   long: ({ things, steps }) =>
     things.slice(0, longThings).flatMap((thing) =>
       (["star", "caption", "stars"] as const).map(
         (arm): Run => ({
-          ...asPaper,
+          ...followed,
           variant: "paper, long",
           steps: Math.max(steps, longSteps),
           thing,
@@ -109,7 +118,7 @@ const plans: Readonly<Record<Exclude<Part, JudgedPart>, (options: PlanOptions) =
     ...things.flatMap((thing) =>
       mainArms.map(
         (arm): Run => ({
-          ...asPaper,
+          ...followed,
           ...{ thing, arm, steps, seed: 0, variant: "paper, relative rate", learningRate: "relative" },
         }),
       ),

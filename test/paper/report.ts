@@ -95,12 +95,14 @@ const stepText = (step: number): string => (Number.isFinite(step) ? step.toFixed
 const catchingTable = (all: readonly Catching[]): string =>
   table(
     [
-      "caption reaches the counterfactual loss of",
+      "setting of the caption",
+      "reaches the counterfactual loss of",
       "pictures there at step 0",
       "never",
       "median step of the rest (95 %)",
     ],
-    all.map(({ target, steps, atStart, never, rest }) => [
+    all.map(({ variant, target, steps, atStart, never, rest }) => [
+      variant,
       `${target === "star" ? "*" : "* × n"} at step ${steps}`,
       ...[String(atStart), String(never)],
       rest ? `${stepText(rest.median)} (${stepText(rest.low)}–${stepText(rest.high)})` : "–",

@@ -13,7 +13,7 @@ import type { Workbench } from "../../functions/tasks/workbench.ts";
 import { encodePng } from "../../functions/tensor/encode-picture.ts";
 import type { Tensor } from "../../functions/tensor/tensor.ts";
 import { parsePrompt } from "../../shared/prompt.ts";
-import { type Run, startVariant } from "./plan.ts";
+import type { Run } from "./plan.ts";
 import { initialRows } from "./starts.ts";
 import type { RunResult } from "./store.ts";
 import type { Thing } from "./things.ts";
@@ -75,11 +75,9 @@ export function learnInput(model: OpenedModel, run: Run, thing: Thing) {
   return { model, picture, mask, morePictures, className: words.clickedClass, initialiser, options };
 }
 
-/** Steps before the last at which a run looks; tables need the first alone. */
-const looksOf = ({ variant, steps }: Run): readonly number[] =>
-  (variant.startsWith("paper") && !variant.includes("steps") && variant !== startVariant ? looks : [0]).filter(
-    (step) => step < steps,
-  );
+/** Steps before the last at which a run looks. */
+const looksOf = ({ followed, steps }: Run): readonly number[] =>
+  (followed ? looks : [0]).filter((step) => step < steps);
 
 /** Of one look, in steps: both banks forwards. */
 const lookCost = 12;
