@@ -59,7 +59,7 @@ test("what is drawn is measured by the metrics whose weights are at hand, each u
 });
 
 test("progress tells every step and look of the plan", () => {
-  const [measured, judged, slider, several] = [2 * 5 * (2 + 2 * 12), 5 * (2 + 2 * 18), 3 * 18, 6 * (2 + 18)];
+  const [measured, judged, slider, several] = [2 * 6 * (2 + 2 * 12), 5 * (2 + 2 * 18), 3 * 18, 6 * (2 + 18)];
   const total = measured + judged + slider + several;
   expect(first.counted).toEqual({ total, made: total });
 });
@@ -93,7 +93,7 @@ test("concepts of several pictures are drawn at their end and stand beside those
 test("an interrupted plan goes on with what was finished, to the same findings", { timeout: patience }, async () => {
   const runs = join(folder, "runs");
   const stored = readdirSync(runs);
-  expect(stored).toHaveLength(10);
+  expect(stored).toHaveLength(12);
   rmSync(join(runs, stored[3] as string));
   const again = await run();
   expect(again.json).toBe(first.json);
