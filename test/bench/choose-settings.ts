@@ -1,6 +1,7 @@
-/** `node test/bench/choose-settings.ts '{"two": {"improvements": {"recompositions": 2}}, "slow": {"learningRate": 0.0023}}'`: what product settings
- * are worth in drawings, each a name with improvements and a learning rate. Every other held-out thing, one seed; likeness, nearest of
- * all 48 and scene as asked by both judges, after 50 and 100 steps. Settings are chosen by judge a; b is the one that reports. */
+/** `node test/bench/choose-settings.ts '{"two": {"improvements": {"recompositions": 2}}, "paper": {"mode": "paper"}}'`: what settings are worth in
+ * drawings, each a name with improvements, a learning rate and a mode, the product's when absent. Every other held-out thing, one seed;
+ * likeness, nearest of all 48 and scene as asked by both judges, after 50 and 100 steps. Settings are chosen by judge a; b is the one
+ * that reports. */
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { initialise } from "../../functions/inversion/initialiser.ts";
@@ -9,6 +10,7 @@ import { defaultsOf } from "../../functions/inversion/learn-options.ts";
 import { spawnEngine } from "../../functions/onnx/spawn-engine.ts";
 import type { Tensor } from "../../functions/tensor/tensor.ts";
 import { cropOnWhite } from "../../functions/vision/crop.ts";
+import { LearnMode } from "../../shared/concept.ts";
 import { Improvements } from "../../shared/improvements.ts";
 import { shareOut } from "../check-model/check.ts";
 import { drawPrompts } from "../check-model/draw-prompts.ts";
@@ -23,7 +25,11 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { stride: { type: "string", default: "2" } },
 });
-const Setting = z.object({ learningRate: z.number().positive().optional(), improvements: Improvements.default({}) });
+const Setting = z.object({
+  mode: LearnMode.default("product"),
+  learningRate: z.number().positive().optional(),
+  improvements: Improvements.default({}),
+});
 const settings = z.record(z.string(), Setting).parse(JSON.parse(positionals[0] ?? '{"product": {}}'));
 
 const engine = spawnEngine({ preset: "speed", providers: ["cpu"], threads: 1 });
@@ -59,10 +65,10 @@ const seen = await shareOut(benches, chosen, async (bench, thing) => {
   const [label] = await bench.vision.classifier.classify(crop, 1);
   const words = { caption: text, className: label?.label ?? text };
   const found: { name: string; step: number; seen: Seen }[] = [];
-  for (const [name, { learningRate, improvements }] of Object.entries(settings)) {
-    const initialiser = initialise(model, "caption", words, { keepArticle: false });
+  for (const [name, { mode, learningRate, improvements }] of Object.entries(settings)) {
+    const initialiser = initialise(model, "caption", words, { keepArticle: mode === "paper" });
     const given = { steps: 100, batch: 4, seed: seed + thing.at, learningRate };
-    const options = defaultsOf(model, "product", given, improvements);
+    const options = defaultsOf(model, mode, given, improvements);
     const { picture, mask } = thing;
     for await (const { state } of learn({ model, picture, mask, initialiser, options, className: words.className })) {
       if (looks.includes(state.step))
