@@ -16,6 +16,7 @@ import { shareOut } from "../check-model/check.ts";
 import { drawPrompts } from "../check-model/draw-prompts.ts";
 import { type HeldOutThing, openGallery, openHeldOut } from "../check-model/gallery.ts";
 import { openJudges } from "../check-model/judges.ts";
+import { drain } from "../support/drain.ts";
 import { openEmbeddedBench } from "../support/embedded-bench.ts";
 
 const seed = 7000;
@@ -70,9 +71,13 @@ const seen = await shareOut(benches, chosen, async (bench, thing) => {
     const given = { steps: 100, batch: 4, seed: seed + thing.at, learningRate };
     const options = defaultsOf(model, mode, given, improvements);
     const { picture, mask } = thing;
-    for await (const { state } of learn({ model, picture, mask, initialiser, options, className: words.className })) {
-      if (looks.includes(state.step))
-        found.push({ name, step: state.step, seen: await look(bench, thing, state.best.rows) });
+    const input = { model, picture, mask, initialiser, options, className: words.className };
+    const { yielded, returned } = await drain(learn(input));
+    for (const step of looks) {
+      const state = yielded.find((one) => one.state.step === step)?.state;
+      // A run that stopped early has at later steps what it had at its end; without a bank nothing is kept on the way.
+      const onTheWay = step < options.steps && (options.keepBest ? state?.best.rows : state?.average);
+      found.push({ name, step, seen: await look(bench, thing, onTheWay || returned.best.rows) });
     }
   }
   process.stderr.write(`${thing.name}\n`);
