@@ -114,9 +114,12 @@ export async function runOnce(
     }
     if (looksOf(run).includes(state.step)) await look(state.step, state.average);
   }
-  const { best } = next.value;
-  // The last point is of the rows that are kept, whichever step they are from.
+  const { best, step: last } = next.value;
+  // The last point is of the rows that are kept, whichever step they are from; a run that stopped early has at later steps what it had at
+  // its end.
   await look(steps, best.rows);
+  const end = points.at(-1) as (typeof points)[number];
+  points.splice(-1, 0, ...looksOf(run).flatMap((step) => (step > last ? [{ ...end, step }] : [])));
   const drift = rowDrift(best.rows, initialiser.rows);
   const meanOf = (of: (row: (typeof drift)[number]) => number) =>
     drift.reduce((sum, row) => sum + of(row), 0) / drift.length;
