@@ -5,7 +5,7 @@ import { tensor } from "../../functions/tensor/tensor.ts";
 import { openHeldOut } from "../check-model/gallery.ts";
 import { type Arm, parts, planJudged, planRuns, startArms } from "./plan.ts";
 import { rightCaption } from "./right-captions.ts";
-import { learnInput } from "./run.ts";
+import { learnInput, withMissed } from "./run.ts";
 import { initialRows, knownSubjects, starPercentile } from "./starts.ts";
 import { keyOf } from "./store.ts";
 
@@ -23,6 +23,17 @@ test("a run of three pictures learns from the first and two more, one of one fro
     learnInput(model, { mode: "paper", arm: "caption", improvements: {}, pictures } as never, thing);
   expect(asked(3)).toMatchObject({ picture: "first", morePictures: ["second", "third"] });
   expect(asked()).toMatchObject({ picture: "first", morePictures: [] });
+});
+
+test("a run that stopped early has at the looks it missed what it had at its end", () => {
+  const reached = [
+    { step: 0, loss: 3 },
+    { step: 50, loss: 2 },
+  ];
+  const end = { step: 100, loss: 1 };
+  const filled = [...reached, { step: 75, loss: 1 }, end];
+  expect(withMissed([...reached, end], [75])).toEqual(filled);
+  expect(withMissed(filled, [])).toEqual(filled);
 });
 
 test("the confounds' starts are as long as the caption, or one row, and say something else", () => {

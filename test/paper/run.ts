@@ -115,11 +115,8 @@ export async function runOnce(
     if (looksOf(run).includes(state.step)) await look(state.step, state.average);
   }
   const { best, step: last } = next.value;
-  // The last point is of the rows that are kept, whichever step they are from; a run that stopped early has at later steps what it had at
-  // its end.
+  // The last point is of the rows that are kept, whichever step they are from.
   await look(steps, best.rows);
-  const end = points.at(-1) as (typeof points)[number];
-  points.splice(-1, 0, ...looksOf(run).flatMap((step) => (step > last ? [{ ...end, step }] : [])));
   const drift = rowDrift(best.rows, initialiser.rows);
   const meanOf = (of: (row: (typeof drift)[number]) => number) =>
     drift.reduce((sum, row) => sum + of(row), 0) / drift.length;
@@ -128,12 +125,21 @@ export async function runOnce(
     text: initialiser.text,
     tokens: initialiser.ids.length,
     training,
-    points,
+    points: withMissed(
+      points,
+      looksOf(run).filter((step) => step > last),
+    ),
     normRatio: meanOf(({ norm, initialNorm }) => norm / initialNorm),
     cosine: meanOf(({ cosine }) => cosine),
     rows: { data: [...best.rows.data], shape: [...best.rows.shape] },
     ...(run.draw && { picture: await drawLearned(bench, best.rows) }),
   };
+}
+
+/** Points with those of the steps that a run did not reach, before its last: what it had at its end. */
+export function withMissed<T extends { readonly step: number }>(points: readonly T[], missed: readonly number[]): T[] {
+  const end = points.at(-1) as T;
+  return [...points.slice(0, -1), ...missed.map((step) => ({ ...end, step })), end];
 }
 
 /** The paper's first reconstruction prompt with what was learned → PNG, base64. One seed for all arms. */
