@@ -1,6 +1,6 @@
 /** `node test/bench/choose-settings.ts '{"two": {"improvements": {"recompositions": 2}}, "paper": {"mode": "paper"}}'`: what settings are worth in
- * drawings, each a name with improvements, a learning rate and a mode, the product's when absent. Every other held-out thing, one seed;
- * likeness, nearest of all 48 and scene as asked by both judges, after 50 and 100 steps. Settings are chosen by judge a; b is the one
+ * drawings, each a name with improvements, a learning rate, a mode (the product's when absent) and the guidance scales to draw with
+ * (the model's own when absent). Every other held-out thing, one seed; likeness, nearest of all 48 and scene as asked by both judges, after 50 and 100 steps. Settings are chosen by judge a; b is the one
  * that reports. */
 import { parseArgs } from "node:util";
 import { z } from "zod";
@@ -30,6 +30,7 @@ const Setting = z.object({
   mode: LearnMode.default("product"),
   learningRate: z.number().positive().optional(),
   improvements: Improvements.default({}),
+  guidance: z.array(z.number().min(1)).default([]),
 });
 const settings = z.record(z.string(), Setting).parse(JSON.parse(positionals[0] ?? '{"product": {}}'));
 
@@ -40,15 +41,26 @@ const { things, phrases } = await openHeldOut();
 const galleries = { a: await openGallery(judges.a, things), b: await openGallery(judges.b, things) };
 const names = ["a", "b"] as const;
 
+/** Names of the rows of one setting in the table: itself, or itself at each guidance scale. */
+function scalesOf(name: string, guidance: readonly number[]): readonly { told: string; scale?: number }[] {
+  return guidance.length ? guidance.map((scale) => ({ told: `${name}, guidance ${scale}`, scale })) : [{ told: name }];
+}
+
 type Seen = Record<(typeof names)[number], readonly { likeness: number; nearest: boolean; asked: boolean }[]>;
 
-async function look(bench: (typeof benches)[number], { at, scenes }: HeldOutThing, rows: Tensor): Promise<Seen> {
+async function look(
+  bench: (typeof benches)[number],
+  { at, scenes }: HeldOutThing,
+  rows: Tensor,
+  scale?: number,
+): Promise<Seen> {
   const places = scenes.slice(1);
   const drawn = await drawPrompts(
     bench,
     places.map((scene) => `<x> ${phrases[scene]}`),
     seed + at,
     rows,
+    scale,
   );
   const judged = async (name: (typeof names)[number]) =>
     (await galleries[name].look(drawn)).map(({ vector, scene }, i) => {
@@ -66,7 +78,7 @@ const seen = await shareOut(benches, chosen, async (bench, thing) => {
   const [label] = await bench.vision.classifier.classify(crop, 1);
   const words = { caption: text, className: label?.label ?? text };
   const found: { name: string; step: number; seen: Seen }[] = [];
-  for (const [name, { mode, learningRate, improvements }] of Object.entries(settings)) {
+  for (const [name, { mode, learningRate, improvements, guidance }] of Object.entries(settings)) {
     const initialiser = initialise(model, "caption", words, { keepArticle: mode === "paper" });
     const given = { steps: 100, batch: 4, seed: seed + thing.at, learningRate };
     const options = defaultsOf(model, mode, given, improvements);
@@ -77,7 +89,10 @@ const seen = await shareOut(benches, chosen, async (bench, thing) => {
       const state = yielded.find((one) => one.state.step === step)?.state;
       // A run that stopped early has at later steps what it had at its end; without a bank nothing is kept on the way.
       const onTheWay = step < options.steps && (options.keepBest ? state?.best.rows : state?.average);
-      found.push({ name, step, seen: await look(bench, thing, onTheWay || returned.best.rows) });
+      const rows = onTheWay || returned.best.rows;
+      for (const { told, scale } of scalesOf(name, guidance)) {
+        found.push({ name: told, step, seen: await look(bench, thing, rows, scale) });
+      }
     }
   }
   process.stderr.write(`${thing.name}\n`);
@@ -86,7 +101,7 @@ const seen = await shareOut(benches, chosen, async (bench, thing) => {
 await Promise.all([...benches.map((bench) => bench.close()), engine.close()]);
 
 const mean = (all: readonly number[]): number => all.reduce((sum, value) => sum + value, 0) / all.length;
-for (const name of Object.keys(settings)) {
+for (const { told: name } of Object.entries(settings).flatMap(([name, { guidance }]) => scalesOf(name, guidance))) {
   for (const step of looks) {
     const of = seen.flat().filter((one) => one.name === name && one.step === step);
     const told = names.map((judge) => {

@@ -9,13 +9,14 @@ import { drain } from "../support/drain.ts";
 
 const steps = 20;
 
-/** One picture a prompt, all in one batch, with the catalogue's guidance; picture i from `seed` + i. `rows`: f32 [n, D] of the concept
- * that the prompts may name. */
+/** One picture a prompt, all in one batch, with guidance; picture i from `seed` + i. `rows`: f32 [n, D] of the concept
+ * that the prompts may name. `scale`: of the guidance, the model's own when absent. */
 export async function drawPrompts(
   bench: Workbench,
   prompts: readonly string[],
   seed: number,
   rows?: Tensor,
+  scale?: number,
 ): Promise<readonly Picture[]> {
   const model = await bench.model();
   const findRows = () => (rows ? Promise.resolve(rows) : Promise.reject(new Error("these prompts name no concept")));
@@ -26,7 +27,7 @@ export async function drawPrompts(
     model,
     sampler: "dpmpp-2m-karras",
     steps,
-    guidance: model.about.defaults.guidance,
+    guidance: scale ?? model.about.defaults.guidance,
     seeds: prompts.map((_, i) => seed + i),
     context: concat(contexts),
     negativeContext: await contextOf(""),
