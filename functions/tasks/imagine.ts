@@ -8,6 +8,7 @@ import type { TaskContext } from "../jobs/runner.ts";
 import { encodePng, encodeWebp } from "../tensor/encode-picture.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { drawPictures } from "./draw-pictures.ts";
+import { jobSeed } from "./job-seed.ts";
 import type { Workbench } from "./workbench.ts";
 
 const encoders = { png: encodePng, webp: encodeWebp };
@@ -21,7 +22,7 @@ export async function* imagine(
   const model = await bench.model(input.model);
   const { defaults } = model.about;
   const [steps, guidance] = [input.steps ?? defaults.steps, input.guidance ?? defaults.guidance];
-  const seed = input.seed ?? seedOf(jobId, bench);
+  const seed = input.seed ?? jobSeed(jobId);
   const seeds = Array.from({ length: input.count }, (_, i) => (seed + i) % 2 ** 32);
   const used = new Map<string, UsedConcept>();
   const notes: string[] = [];
@@ -104,12 +105,6 @@ const latentShapeOf = (model: Awaited<ReturnType<Workbench["model"]>>, { width, 
   const [channels, side] = model.latentShape as [number, number];
   const cells = (pixels: number | undefined): number => Math.round(((pixels ?? model.side) * side) / model.side);
   return [channels, cells(height), cells(width)];
-};
-
-/** The same seed on every attempt of one job. */
-const seedOf = (jobId: string, bench: Workbench): number => {
-  const digits = /^[0-9a-f]{8}/.exec(jobId);
-  return digits ? Number.parseInt(digits[0], 16) : bench.randomSeed();
 };
 
 /** What the file says about its own making. Names of concepts, never ids of people. */

@@ -16,6 +16,7 @@ import { encodePng } from "../tensor/encode-picture.ts";
 import { type Picture, readPicture } from "../tensor/pixels.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { drawn, drawPictures } from "./draw-pictures.ts";
+import { jobSeed } from "./job-seed.ts";
 import { passport } from "./passport.ts";
 import { squareSource } from "./square-source.ts";
 import { furtherPictures, subjectOf } from "./subject.ts";
@@ -35,7 +36,7 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
   const subject = await subjectOf(bench, input, picture, files);
   const further = await furtherPictures(bench, input, files);
   const unknown = unknownWordsNote(model.tokenizer.unknownWords(subject.caption));
-  const seed = input.seed ?? Number.parseInt(createHash("sha256").update(jobId).digest("hex").slice(0, 8), 16);
+  const seed = input.seed ?? jobSeed(jobId);
   const given = { steps: input.steps, batch: input.batch, seed, learningRate: input.learningRate };
   const options = defaultsOf(model, input.mode, given, input.improvements);
   const initialiser = initialise(model, input.initialiser, subject, { keepArticle: input.mode === "paper" });

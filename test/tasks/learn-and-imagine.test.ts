@@ -236,6 +236,16 @@ test("negative prompts, weights, blends and other sizes draw, each differently",
   expect((output as ImagineOutput).pictures[0]).toMatchObject({ width: 32, height: 16 });
 });
 
+test("a picture without a seed has its job's own: the same on every attempt, another for ids of one second", async () => {
+  const input = ImagineInput.parse({ task: "imagine", prompt: "a mug", count: 1, steps: 1, viewer: me });
+  const seedOf = async (jobId: string) => ((await run(jobId, input)).output as ImagineOutput).seed;
+  const [first, second] = ["1398765432109876543", "1398765432209876544"] as const;
+  expect(await seedOf(first)).toBe(await seedOf(first));
+  expect(await seedOf(second)).not.toBe(await seedOf(first));
+  // Nor does it matter what an id looks like: this one begins with no hexadecimal digit.
+  expect(await seedOf("job-40")).toBe(await seedOf("job-40"));
+});
+
 test("a strength slides a word between what it began as and what it learned, for one word or for all", async () => {
   const base = { task: "imagine", count: 1, seed: 1, steps: 3, viewer: me };
   const pixelsOf = async (jobId: string, change: object): Promise<Uint8Array> => {
