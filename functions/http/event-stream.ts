@@ -34,15 +34,22 @@ export function eventStream(
     return writeJobEvent(result.value);
   };
 
+  /** The watch waits at its last event and listens to the bell until it is told that nobody wants another. */
+  const stopWatching = (): void => {
+    events.return(undefined).catch((error: unknown) => deps.log.error("watch did not end", { job: broken.id, error }));
+  };
+
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         if (ended) return controller.close();
         try {
           const text = await nextText();
+          if (text === undefined || ended) stopWatching();
           if (text === undefined) return controller.close();
           controller.enqueue(encoder.encode(text));
         } catch (error) {
+          stopWatching();
           ended = true;
           const id = deps.newId();
           deps.log.error("stream broke off", { id, job: broken.id, error });
@@ -50,7 +57,10 @@ export function eventStream(
           controller.enqueue(encoder.encode(writeJobEvent({ type: "completed", prediction })));
         }
       },
-      cancel: () => gone.abort(),
+      cancel: () => {
+        gone.abort();
+        stopWatching();
+      },
     },
     { highWaterMark: 0 },
   );

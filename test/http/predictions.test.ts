@@ -92,6 +92,32 @@ test("a client that goes away stops watching, and the job goes on", async () => 
   await until(async () => (await gateway.ledger.state("a"))?.status === "succeeded");
 });
 
+test("whoever followed a job to its end, or went away between two events, listens to the bell no more", async () => {
+  const { runTask, begun, letGo } = waitingTask();
+  const gateway = start({ runTask });
+  let listeners = 0;
+  const { onRing } = gateway.bell;
+  gateway.bell.onRing = (listener) => {
+    const off = onRing(listener);
+    listeners++;
+    return () => {
+      listeners--;
+      off();
+    };
+  };
+  const followed = gateway.send(ann, "PUT", "/predictions/a", { input }, sse).then(eventsOf);
+  await begun();
+  const left = (await gateway.send(ann, "GET", "/predictions/a/events")).body?.getReader();
+  await left?.read();
+  expect(listeners).toBe(2);
+  await left?.cancel();
+  await until(async () => listeners === 1);
+  letGo();
+  await followed;
+  await gateway.send(ann, "GET", "/predictions/a/events").then((response) => response.text());
+  await until(async () => listeners === 0);
+});
+
 test("cancel works in every state and changes nothing once a job has ended", async () => {
   const seen: string[] = [];
   const cancel = async (gateway: ReturnType<typeof start>) =>
