@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import type { Improvements } from "../../shared/improvements.ts";
+import { Improvements } from "../../shared/improvements.ts";
 import { decimal, wholeNumber } from "./arguments.ts";
 
 /** Flags of the command line that change a mode's settings, named as commander names them. */
@@ -18,6 +18,8 @@ export const improvementOptions: readonly Option[] = [
     "adamw",
     "direction",
   ] satisfies NonNullable<Improvements["update"]>[]),
+  new Option("--more-tokens <n>", "rows to learn beyond those of the words").argParser(wholeNumber(0, 8)),
+  ...onOff("framing", "learn from the square around the thing"),
   new Option("--mask-floor <w>", "loss weight outside the mask, 1 ignores the mask").argParser(decimal(0, 1)),
   new Option("--background <w>", "weight of looking, outside the mask, as the plain class word does").argParser(
     decimal(0, 10),
@@ -35,23 +37,8 @@ export const improvementOptions: readonly Option[] = [
   ...onOff("decay", "weight decay as in the paper's code"),
 ];
 
-/** What was given; nothing for flags that were left out. */
+/** What was given; nothing for flags that were left out. Other flags of the command may be among them. */
 export function improvementsOf(flags: ImprovementFlags): Improvements {
-  const { update, decay, flip, stratified, maskFloor, background, recompositions, largeTimesteps } = flags;
-  const { framing, averaging, keepBest, earlyStopping } = flags;
-  const all = {
-    update,
-    decay,
-    flip,
-    stratified,
-    maskFloor,
-    background,
-    recompositions,
-    largeTimesteps,
-    framing,
-    averaging,
-    keepBest,
-    earlyStopping,
-  };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Improvements;
+  const given = Object.keys(Improvements.shape).map((name) => [name, flags[name as keyof Improvements]] as const);
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as Improvements;
 }

@@ -3,7 +3,7 @@ import type { Improvements } from "../../shared/improvements.ts";
 import type { OpenedModel } from "../models/open-model.ts";
 import { defaultsOf, type LearnOptions } from "./learn-options.ts";
 
-/** One column of an ablation: a mode and what is changed of it. Initialiser, pictures and seeds are the table's own business. */
+/** One column of an ablation: a mode and what is changed of it. Words, pictures and seeds are the table's own business. */
 export interface Variant {
   /** Short, unique. */
   readonly name: string;
@@ -20,6 +20,7 @@ const alone: Readonly<Record<string, Improvements>> = {
   "mask 0.3": { maskFloor: 0.3 },
   "mask 0.1": { maskFloor: 0.1 },
   "mask 0": { maskFloor: 0 },
+  "two tokens more": { moreTokens: 2 },
   direction: { update: "direction" },
   background: { maskFloor: 0, background: 0.15 },
   recompositions: { recompositions: 5 },
@@ -31,6 +32,7 @@ const alone: Readonly<Record<string, Improvements>> = {
 
 /** Every improvement at once. */
 const joint: Improvements = {
+  moreTokens: 2,
   update: "direction",
   decay: false,
   flip: false,
@@ -49,7 +51,7 @@ const over = (mode: LearnMode, changes: Readonly<Record<string, Improvements>>):
 
 const { direction, "large t": largeT } = alone as Record<string, Improvements>;
 
-/** The paper's setting, each improvement alone over it, all of them jointly; the product's, what it leaves out, and its
+/** The paper's setting, each improvement alone over it, all of them jointly; the product's, what it leaves out, other numbers of tokens, and its
  * background term at SingleInsert's weight and as a mere mask, the picture alone, and the rows of single steps. The authors of the direction update
  * multiply its step by their batch of 4 in their experiments: both are here. */
 export const variants: readonly Variant[] = [
@@ -61,6 +63,8 @@ export const variants: readonly Variant[] = [
   ...over("product", { direction, "large t": largeT } as Record<string, Improvements>),
   ...over("product", {
     "background 1": { background: 1 },
+    "no more tokens": { moreTokens: 0 },
+    "four more tokens": { moreTokens: 4 },
     "no recompositions": { recompositions: 0 },
     "no averaging": { averaging: false },
     "mask 0.1, no background": { maskFloor: 0.1, background: 0 },

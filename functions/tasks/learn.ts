@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
+import { UserError } from "../../shared/error.ts";
 import type { DrawnPicture, LearnInput, TaskEvent } from "../../shared/job.ts";
 import { parsePrompt } from "../../shared/prompt.ts";
 import type { Concept } from "../concepts/concept-file.ts";
 import { learnStrip } from "../drawing/learn-strip.ts";
 import { lossChart } from "../drawing/loss-chart.ts";
-import { initialise } from "../inversion/initialiser.ts";
+import { initialise, initialiserOptions } from "../inversion/initialiser.ts";
 import { learn as learnRows } from "../inversion/learn.ts";
 import { defaultsOf } from "../inversion/learn-options.ts";
 import { decodeState, encodeState, type LearnState } from "../inversion/learn-state.ts";
@@ -39,7 +40,7 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
   const seed = input.seed ?? jobSeed(jobId);
   const given = { steps: input.steps, batch: input.batch, seed, learningRate: input.learningRate };
   const options = defaultsOf(model, input.mode, given, input.improvements);
-  const initialiser = initialise(model, input.initialiser, subject, { keepArticle: input.mode === "paper" });
+  const initialiser = initialise(model, input.initialiser, subject, initialiserOptions(input.mode, input.improvements));
   yield {
     type: "log",
     text: `learning ${initialiser.ids.length} rows from "${initialiser.text}" (${initialiser.kind})`,
@@ -50,7 +51,8 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
   const run = createHash("sha256")
     .update(JSON.stringify([model.hash, initialiser, options, framing, keys, subject.className]))
     .digest("hex");
-  const resumed = context.checkpoint ? decodeState(context.checkpoint, run) : undefined;
+  const { resumed, refused } = readCheckpoint(context.checkpoint, run);
+  if (refused !== undefined) yield { type: "log", text: `${refused}: learning starts from the first step` };
   const previews: Preview[] = resumed ? await readPreviews(resumed.note, files) : [];
   const wanted = new Set(input.previews.filter((step) => step <= input.steps));
   const sources = await Promise.all(
@@ -128,6 +130,23 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
     notes.push(`Stopped after ${stoppedAt} of ${input.steps} steps: it no longer got better on its bank.`);
   const fullShare = mean(sources.map(({ mask }) => (mask ? fullWeightShare(mask, model.latentShape) : 1)));
   yield { type: "output", output: { task: "learn", concept: meta, pictures, fullWeightShare: fullShare, notes } };
+}
+
+/** The state to go on from. A checkpoint that is damaged, or that was written before the model or the settings changed, is no
+ * reason to fail: the attempt after it would meet it again. */
+function readCheckpoint(
+  bytes: Uint8Array | undefined,
+  run: string,
+): { readonly resumed?: ReturnType<typeof decodeState>; readonly refused?: string } {
+  if (bytes === undefined) return {};
+  try {
+    return { resumed: decodeState(bytes, run) };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    if (error.code === "conflict") return { refused: "the checkpoint is of another picture, model or setting" };
+    if (error.code === "bad_safetensors") return { refused: "the checkpoint is damaged" };
+    throw error;
+  }
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length;

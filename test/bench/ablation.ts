@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import { bankLoss } from "../../functions/inversion/bank.ts";
 import { counterfactualBank } from "../../functions/inversion/counterfactual-bank.ts";
-import { initialise } from "../../functions/inversion/initialiser.ts";
+import { initialise, initialiserOptions } from "../../functions/inversion/initialiser.ts";
 import { learn, reportLoss } from "../../functions/inversion/learn.ts";
 import { optionsOf, type Variant, variants } from "../../functions/inversion/variants.ts";
 import { bootstrapInterval } from "../../functions/metrics/bootstrap-interval.ts";
@@ -44,13 +44,15 @@ async function measure(variant: Variant | undefined, { at, scenes }: (typeof cho
   const mask = masks[at] as Mask;
   const [best] = await bench.vision.classifier.classify(cropOnWhite(picture, mask), 1);
   const label = best?.label ?? "thing";
-  const initialiser = initialise(model, "caption", { caption: label, className: label }, { keepArticle: false });
   const composites = scenes
     .slice(1)
     .map((scene, i) => ({ scene: `a photo of a {} ${phrases[scene]}`, picture: pictures[at + 1 + i] as Picture }));
   const unseen = await counterfactualBank(model, composites, { seed: 0, size: 64 });
   const sum = { counterfactual: 0, report: 0 };
   for (let seed = 0; seed < seeds; seed++) {
+    const { mode, improvements } = variant ?? (variants[0] as Variant);
+    const words = { caption: label, className: label };
+    const initialiser = initialise(model, "caption", words, initialiserOptions(mode, improvements));
     const options = optionsOf(model, variant ?? (variants[0] as Variant), { steps, batch: 4, seed });
     let { rows } = initialiser;
     if (variant) {

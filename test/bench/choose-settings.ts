@@ -4,7 +4,7 @@
  * that reports. */
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { initialise } from "../../functions/inversion/initialiser.ts";
+import { initialise, initialiserOptions } from "../../functions/inversion/initialiser.ts";
 import { learn } from "../../functions/inversion/learn.ts";
 import { defaultsOf } from "../../functions/inversion/learn-options.ts";
 import { spawnEngine } from "../../functions/onnx/spawn-engine.ts";
@@ -79,7 +79,7 @@ const seen = await shareOut(benches, chosen, async (bench, thing) => {
   const words = { caption: text, className: label?.label ?? text };
   const found: { name: string; step: number; seen: Seen }[] = [];
   for (const [name, { mode, learningRate, improvements, guidance }] of Object.entries(settings)) {
-    const initialiser = initialise(model, "caption", words, { keepArticle: mode === "paper" });
+    const initialiser = initialise(model, "caption", words, initialiserOptions(mode, improvements));
     const given = { steps: 100, batch: 4, seed: seed + thing.at, learningRate };
     const options = defaultsOf(model, mode, given, improvements);
     const { picture, mask } = thing;

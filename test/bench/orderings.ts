@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { initialise } from "../../functions/inversion/initialiser.ts";
+import { initialise, initialiserOptions } from "../../functions/inversion/initialiser.ts";
 import { learn, reportLoss } from "../../functions/inversion/learn.ts";
 import { defaultsOf } from "../../functions/inversion/learn-options.ts";
 import { bootstrapInterval } from "../../functions/metrics/bootstrap-interval.ts";
@@ -49,7 +49,7 @@ async function measure(name: string) {
     const rate = values.rate === undefined ? undefined : Number(values.rate);
     const options = defaultsOf(model, mode, { steps, batch: 4, seed, learningRate: rate });
     for (const kind of ["caption", "star"] as const) {
-      const initialiser = initialise(model, kind, words, { keepArticle: mode === "paper" });
+      const initialiser = initialise(model, kind, words, initialiserOptions(mode));
       const input = { model, picture: square, mask: resizeMask(mask, model.side, model.side), initialiser, options };
       const { returned } = await drain(learn(input));
       sums[`${kind}Start`] += (await reportLoss(input, initialiser.rows)) / seeds;

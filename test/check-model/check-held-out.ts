@@ -1,4 +1,4 @@
-import { initialise } from "../../functions/inversion/initialiser.ts";
+import { initialise, initialiserOptions } from "../../functions/inversion/initialiser.ts";
 import { learn } from "../../functions/inversion/learn.ts";
 import { defaultsOf } from "../../functions/inversion/learn-options.ts";
 import type { Workbench } from "../../functions/tasks/workbench.ts";
@@ -108,7 +108,7 @@ async function learnArms(bench: Workbench, { picture, mask, at }: HeldOutThing):
   const [label] = await bench.vision.classifier.classify(crop, 1);
   const words = { caption: text, className: label?.label ?? text };
   const rowsOf = async (mode: "product" | "paper", kind: "caption" | "star") => {
-    const initialiser = initialise(model, kind, words, { keepArticle: mode === "paper" });
+    const initialiser = initialise(model, kind, words, initialiserOptions(mode));
     const options = defaultsOf(model, mode, { steps, batch: 4, seed: seed + at });
     const { returned } = await drain(learn({ model, picture, mask, initialiser, options, className: words.className }));
     return returned.best.rows;

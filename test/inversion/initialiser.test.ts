@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { initialise } from "../../functions/inversion/initialiser.ts";
+import { initialise, initialiserOptions } from "../../functions/inversion/initialiser.ts";
 import { templates } from "../../functions/inversion/templates.ts";
 import { openClipText, tokenEmbedding } from "../../functions/models/clip-text.ts";
 import { openTokenizer } from "../../functions/models/tokenizer.ts";
@@ -25,6 +25,23 @@ test("star is one token, stars as many as the caption has, class the class word"
   expect(stars.text).toBe("* * *");
   expect(new Set(stars.ids).size).toBe(1);
   expect(initialise(model, "class", words, { keepArticle: true }).text).toBe("cat");
+});
+
+test("the product has rows for what words do not say, the paper has not, and a job has as many as it wants", () => {
+  const ofMode = (...of: Parameters<typeof initialiserOptions>) =>
+    initialise(model, "caption", words, initialiserOptions(...of)).text;
+  expect(ofMode("paper")).toBe("a red mug");
+  expect(ofMode("product")).toBe("red mug * *");
+  expect(ofMode("product", { moreTokens: 0 })).toBe("red mug");
+  expect(ofMode("paper", { moreTokens: 3 })).toBe("a red mug * * *");
+});
+
+test("words come before rows of their own where both do not fit", () => {
+  const fifteen = { caption: "red ".repeat(15).trim(), className: "mug" };
+  expect(model.tokenizer.encode(fifteen.caption)).toHaveLength(15);
+  const { ids, text } = initialise(model, "caption", fifteen, { keepArticle: false, moreTokens: 4 });
+  expect(ids).toHaveLength(16);
+  expect(text).toBe(`${fifteen.caption} *`);
 });
 
 test("an empty or overlong text is refused with what to do", () => {

@@ -30,6 +30,7 @@ const catchers = [
   ["paper", "paper"],
   [productVariant, "paper"],
   ["paper, long", "paper, long"],
+  [productVariant, "paper, long"],
 ] as const;
 const counts: readonly Arm[] = ["star", "stars 2", "stars 4", "stars 8"];
 

@@ -1,4 +1,4 @@
-import { type Initialiser, initialise } from "../../functions/inversion/initialiser.ts";
+import { type Initialiser, initialise, initialiserOptions } from "../../functions/inversion/initialiser.ts";
 import type { OpenedModel } from "../../functions/models/open-model.ts";
 import { integers } from "../../functions/tensor/noise.ts";
 import { tensor } from "../../functions/tensor/tensor.ts";
@@ -15,16 +15,16 @@ const knownColours = [...new Set(readBank().crops.flatMap(({ colour }) => colour
 /** True of every picture and telling nothing of it: the one word of this kind that the embedded model has seen. */
 const hypernym = "emoji";
 
-/** Where the rows of a run start; paper mode keeps the caption's article as a token.
+/** Where the rows of a run start, as its mode and improvements have it.
  * @throws UserError bad_request when the words are too long for the model */
 export function initialRows(
   model: Reader,
-  { arm, mode, seed = 0 }: Pick<Run, "arm" | "mode"> & Partial<Pick<Run, "seed">>,
+  { arm, mode, improvements = {}, seed = 0 }: Pick<Run, "arm" | "mode"> & Partial<Pick<Run, "seed" | "improvements">>,
   { words }: Pick<Thing, "words">,
 ): Initialiser {
-  const keepArticle = mode === "paper";
-  const captioned = (caption: string) => initialise(model, "caption", { ...words, caption }, { keepArticle });
-  const classed = (className: string) => initialise(model, "class", { ...words, className }, { keepArticle });
+  const options = initialiserOptions(mode, improvements);
+  const captioned = (caption: string) => initialise(model, "caption", { ...words, caption }, options);
+  const classed = (className: string) => initialise(model, "class", { ...words, className }, options);
   const random = (count: number) => {
     const chosen = integers(count, knownSubjects.length, {
       seed,
@@ -37,7 +37,7 @@ export function initialRows(
     case "class":
     case "caption":
     case "stars":
-      return initialise(model, arm, words, { keepArticle });
+      return initialise(model, arm, words, options);
     case "class, clicked":
       return classed(words.clickedClass);
     case "right caption":
