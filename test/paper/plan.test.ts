@@ -74,14 +74,15 @@ test("every held-out thing has a right caption in words that the model knows", a
   expect(rightCaption({ name: "dotted blue faces cat", group: "instances: dotted blue faces" })).toBe("a blue cat");
 });
 
-test("a result is of its settings and weights: either changed, it is another", () => {
+test("a result is of its settings, words and weights: one changed, it is another", () => {
   const run = { thing: "a", arm: "caption", variant: "paper" } as never;
-  const known = { modelHash: "m", thingDigest: "t", options: { steps: 100, seed: 0 } as never };
+  const known = { modelHash: "m", thingDigest: "t", start: "red mug", options: { steps: 100, seed: 0 } as never };
   const keys = [
     keyOf(run, known),
     keyOf(run, { ...known, modelHash: "n" }),
     keyOf(run, { ...known, options: { steps: 100, seed: 0, finalRateShare: 0.1 } as never }),
     keyOf({ ...(run as object), arm: "star" } as never, known),
+    keyOf(run, { ...known, start: "red mug * *" }),
   ];
   expect(new Set(keys).size).toBe(keys.length);
   expect(keyOf(run, { ...known, options: { seed: 0, steps: 100 } as never })).toBe(keys[0]);

@@ -1,4 +1,3 @@
-import type { LearnOptions } from "../../functions/inversion/learn-options.ts";
 import type { OpenedModel } from "../../functions/models/open-model.ts";
 import type { Workbench } from "../../functions/tasks/workbench.ts";
 import { tensor } from "../../functions/tensor/tensor.ts";
@@ -6,7 +5,7 @@ import { shareOut } from "../check-model/check.ts";
 import type { Gallery } from "../check-model/gallery.ts";
 import { judgedCost, judgeRun } from "./judge-run.ts";
 import type { Arm, Run } from "./plan.ts";
-import { type Banks, epsilonLoss, lossCost, makeBanks, runOnce, settingsOf } from "./run.ts";
+import { type Banks, epsilonLoss, learnInput, lossCost, makeBanks, runOnce } from "./run.ts";
 import { initialRows } from "./starts.ts";
 import { type JudgedResult, keyOf, type RunResult, type RunStore } from "./store.ts";
 import type { Thing } from "./things.ts";
@@ -39,8 +38,11 @@ async function runEach<T extends { readonly key: string }>(
   return shareOut(benches, plan, async (bench, run): Promise<T> => {
     const thing = named.get(run.thing) as Thing;
     const model: OpenedModel = await bench.model();
-    const options: LearnOptions = settingsOf(model, run);
-    const key = keyOf(run, { modelHash: model.hash, thingDigest: thing.digest, options });
+    const { options, initialiser } = learnInput(model, run, thing);
+    const key = keyOf(run, {
+      ...{ modelHash: model.hash, thingDigest: thing.digest },
+      ...{ options, start: initialiser.text },
+    });
     let left = costOf(run);
     const tell = (cost: number) => {
       left -= cost;

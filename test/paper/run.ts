@@ -59,7 +59,7 @@ const epsilonSum = (model: OpenedModel, examples: readonly { timestep: number; l
   examples.reduce((sum, { timestep, loss }) => sum + loss * epsilonShare(model, timestep), 0);
 
 /** The learning loop's settings of a run, every one of them. */
-export function settingsOf(model: OpenedModel, run: Run): LearnOptions {
+function settingsOf(model: OpenedModel, run: Run): LearnOptions {
   const learningRate = run.learningRate === "relative" ? relativeLearningRate(model) : run.learningRate;
   const { steps, seed, mode, improvements } = run;
   const variant = { name: run.variant, mode, improvements, ...(learningRate !== undefined && { learningRate }) };

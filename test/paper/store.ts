@@ -57,14 +57,19 @@ export type JudgedResult = Readonly<z.infer<typeof JudgedResult>>;
 /** Raised when what a run means changes, so that older results are left aside. */
 const version = 2;
 
-/** What a result depends on: the model's weights, the picture with its words, the run, and what its settings came out as. */
-export const keyOf = (
-  run: Run,
-  { modelHash, thingDigest, options }: { modelHash: string; thingDigest: string; options: LearnOptions },
-): string => {
+/** What a result depends on beside its run: the model's weights, the picture with its words, what the run's settings came out as, and
+ * the words that its rows begin as. */
+export interface Circumstances {
+  readonly modelHash: string;
+  readonly thingDigest: string;
+  readonly options: LearnOptions;
+  readonly start: string;
+}
+
+export const keyOf = (run: Run, { modelHash, thingDigest, options, start }: Circumstances): string => {
   const sorted = (value: object) => Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256")
-    .update(JSON.stringify([version, modelHash, thingDigest, sorted(run), sorted(options)]))
+    .update(JSON.stringify([version, modelHash, thingDigest, sorted(run), sorted(options), start]))
     .digest("hex")
     .slice(0, 32);
 };
