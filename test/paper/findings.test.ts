@@ -4,7 +4,7 @@ import { levelAt } from "../../functions/diffusion/noise-levels.ts";
 import { tensor } from "../../functions/tensor/tensor.ts";
 import { findConfounds, findStarts } from "./confound-findings.ts";
 import { compare, findCatching, findVariants } from "./findings.ts";
-import { findJudgedClaims, throughEnd } from "./judged-findings.ts";
+import { findJudgedClaims } from "./judged-findings.ts";
 import { findPictureClaims } from "./picture-findings.ts";
 import { type Arm, startVariant } from "./plan.ts";
 import type { JudgedResult, RunResult } from "./store.ts";
@@ -38,20 +38,6 @@ test("a concept of several pictures is set beside the same thing's and seed's of
   expect(of("*, paper: of 5 pictures less of one picture")).toMatchObject({ verdict: "holds", pictures: 2 });
   expect(of("caption, paper: of 5 pictures less of one picture")).toBeUndefined();
   expect(findPictureClaims(results.filter(({ run }) => run.pictures === undefined))).toEqual([]);
-});
-
-test("a run that stopped early has at later steps what it had at its end", () => {
-  const look = (step: number, seconds: number) => ({ step, seconds, strength: 1, variety: 0, seen: [] });
-  const run = { variant: "product", steps: 100, seed: 0 } as never;
-  const stopped = { key: "a", run, looks: [look(0, 0), look(50, 2), look(100, 3), { ...look(100, 3), strength: 0.5 }] };
-  const whole = { key: "b", run, looks: [look(0, 0), look(50, 2), look(75, 3), look(85, 4), look(100, 5)] };
-  const further = { key: "c", run: { variant: "product", steps: 100, seed: 1 } as never, looks: [look(100, 5)] };
-  const [first, second, third] = throughEnd([stopped, whole, further]);
-  const ends = [look(100, 3), { ...look(100, 3), strength: 0.5 }];
-  expect(first?.looks).toEqual([look(0, 0), look(50, 2), look(75, 3), look(85, 3), ...ends]);
-  expect(second).toEqual(whole);
-  // A seed that is looked at less often has no looks made up.
-  expect(third).toEqual(further);
 });
 
 test("confounds are told of their own runs, and a start's worth is apart from what is learned", () => {

@@ -10,6 +10,7 @@ import type { Run } from "./plan.ts";
 import { learnInput } from "./run.ts";
 import type { JudgedResult } from "./store.ts";
 import type { Thing } from "./things.ts";
+import { withMissed } from "./with-missed.ts";
 
 /** Steps before the last at which pictures are drawn and judged. Seeds but the first are looked at where the claims are: halfway, and
  * where the product, whose steps cost more, has taken about as long as the paper's setting in all. */
@@ -97,12 +98,14 @@ export async function judgeRun(
     const rows = input.options.keepBest ? state.best.rows : state.average;
     if (looksOf(run).includes(state.step)) await look(state.step, rows);
   }
-  const { best } = next.value;
+  const { best, step: last } = next.value;
   await look(run.steps, best.rows);
+  const end = looked.at(-1) as Look;
   if (slides(run)) {
     for (const strength of strengths) {
       await look(run.steps, slideRows(input.initialiser.rows, best.rows, strength), strength);
     }
   }
-  return { run, looks: looked };
+  const missed = looksOf(run).filter((step) => step > last);
+  return { run, looks: [...withMissed(looked, missed, end)] };
 }

@@ -52,25 +52,6 @@ const looksOf = (results: readonly JudgedResult[], { variant, arm, step, strengt
       return look ? [{ thing: run.thing, look }] : [];
     });
 
-/** A run that stopped early has at every later step what it had at its end: else later looks were of those runs alone that went
- * on. The steps are those that any run of the same setting and seed was looked at: seeds but the first have fewer. */
-export function throughEnd(results: readonly JudgedResult[]): readonly JudgedResult[] {
-  const settingOf = ({ run }: JudgedResult): string => JSON.stringify([run.variant, run.seed]);
-  const stepsOf = new Map(
-    [...Map.groupBy(results, settingOf)].map(([setting, own]) => [
-      setting,
-      new Set(own.flatMap(({ looks }) => looks.map(({ step }) => step))),
-    ]),
-  );
-  return results.map((result) => {
-    const end = result.looks.find(({ step, strength }) => step === result.run.steps && strength === 1);
-    const known = new Set(result.looks.map(({ step }) => step));
-    const missing = [...(stepsOf.get(settingOf(result)) ?? [])].filter((step) => !known.has(step));
-    const looks = [...result.looks, ...missing.flatMap((step) => (end ? [{ ...end, step }] : []))];
-    return { ...result, looks: looks.toSorted((a, b) => a.step - b.step) };
-  });
-}
-
 /** Picture → mean over its seeds. */
 export function perPicture(
   results: readonly JudgedResult[],

@@ -3,7 +3,7 @@ import { findConfounds, findStarts } from "./confound-findings.ts";
 import { armNames, bankSeries, type Figure, lineChart, markOf, type Series, trainingSeries } from "./figures.ts";
 import { findCatching, findOrderings, findVariants } from "./findings.ts";
 import { frontierChart, identityFigure } from "./frontier.ts";
-import { findJudged, findJudgedClaims, type JudgedRow, throughEnd } from "./judged-findings.ts";
+import { findJudged, findJudgedClaims, type JudgedRow } from "./judged-findings.ts";
 import { findPictureClaims, pictureFigures } from "./picture-findings.ts";
 import { type Arm, productSteps, productVariant } from "./plan.ts";
 import type { Report, ThingRow } from "./report.ts";
@@ -36,8 +36,7 @@ const counts: readonly Arm[] = ["star", "stars 2", "stars 4", "stars 8"];
 
 /** Runs → everything the page shows. */
 export async function makeReport(made: Made): Promise<Report> {
-  const { things, results, ceiling, controls, facts, distances, missing } = made;
-  const judged = throughEnd(made.judged);
+  const { things, results, judged, ceiling, controls, facts, distances, missing } = made;
   const variantsOf = new Set(results.map(({ run }) => run.variant));
   const settings = ["paper", "paper, relative rate"].filter((name) => variantsOf.has(name));
   const caught = catchers.flatMap(([setting, variant]) =>

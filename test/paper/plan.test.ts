@@ -5,9 +5,10 @@ import { tensor } from "../../functions/tensor/tensor.ts";
 import { openHeldOut } from "../check-model/gallery.ts";
 import { type Arm, parts, planJudged, planRuns, startArms } from "./plan.ts";
 import { rightCaption } from "./right-captions.ts";
-import { learnInput, withMissed } from "./run.ts";
+import { learnInput } from "./run.ts";
 import { initialRows, knownSubjects, starPercentile } from "./starts.ts";
 import { keyOf } from "./store.ts";
+import { withMissed } from "./with-missed.ts";
 
 test("a run of three pictures learns from the first and two more, one of one from the first alone", () => {
   const model = {
@@ -26,14 +27,11 @@ test("a run of three pictures learns from the first and two more, one of one fro
 });
 
 test("a run that stopped early has at the looks it missed what it had at its end", () => {
-  const reached = [
-    { step: 0, loss: 3 },
-    { step: 50, loss: 2 },
-  ];
-  const end = { step: 100, loss: 1 };
-  const filled = [...reached, { step: 75, loss: 1 }, end];
-  expect(withMissed([...reached, end], [75])).toEqual(filled);
-  expect(withMissed(filled, [])).toEqual(filled);
+  const look = (step: number, seconds: number, strength = 1) => ({ step, seconds, strength });
+  const looked = [look(0, 0), look(50, 2), look(100, 3), look(100, 3, 0.5)];
+  const filled = [look(0, 0), look(50, 2), look(75, 3), look(100, 3), look(100, 3, 0.5)];
+  expect(withMissed(looked, [75], look(100, 3))).toEqual(filled);
+  expect(withMissed(filled, [], look(100, 3))).toEqual(filled);
 });
 
 test("the confounds' starts are as long as the caption, or one row, and say something else", () => {

@@ -17,6 +17,7 @@ import type { Run } from "./plan.ts";
 import { initialRows } from "./starts.ts";
 import type { RunResult } from "./store.ts";
 import type { Thing } from "./things.ts";
+import { withMissed } from "./with-missed.ts";
 
 /** Always what the authors' code trains with; banks and runs of one picture share nothing else. */
 const batch = 4;
@@ -117,6 +118,7 @@ export async function runOnce(
   const { best, step: last } = next.value;
   // The last point is of the rows that are kept, whichever step they are from.
   await look(steps, best.rows);
+  const missed = looksOf(run).filter((step) => step > last);
   const drift = rowDrift(best.rows, initialiser.rows);
   const meanOf = (of: (row: (typeof drift)[number]) => number) =>
     drift.reduce((sum, row) => sum + of(row), 0) / drift.length;
@@ -125,21 +127,12 @@ export async function runOnce(
     text: initialiser.text,
     tokens: initialiser.ids.length,
     training,
-    points: withMissed(
-      points,
-      looksOf(run).filter((step) => step > last),
-    ),
+    points: [...withMissed(points, missed, points.at(-1) as (typeof points)[number])],
     normRatio: meanOf(({ norm, initialNorm }) => norm / initialNorm),
     cosine: meanOf(({ cosine }) => cosine),
     rows: { data: [...best.rows.data], shape: [...best.rows.shape] },
     ...(run.draw && { picture: await drawLearned(bench, best.rows) }),
   };
-}
-
-/** Points with those of the steps that a run did not reach, before its last: what it had at its end. */
-export function withMissed<T extends { readonly step: number }>(points: readonly T[], missed: readonly number[]): T[] {
-  const end = points.at(-1) as T;
-  return [...points.slice(0, -1), ...missed.map((step) => ({ ...end, step })), end];
 }
 
 /** The paper's first reconstruction prompt with what was learned → PNG, base64. One seed for all arms. */
