@@ -51,14 +51,14 @@ export function createGrabCut({ timeoutMs = 15_000, idleMs = 60_000, rounds = 3 
   };
   const start = (): Worker => {
     const started = new Worker(new URL("./grab-cut-worker.ts", import.meta.url));
-    // A thread that only waits must not keep the process alive.
-    started.unref();
     started.on("message", (reply: CutReply) => settle(reply.id, "trimap" in reply ? reply.trimap : undefined));
     const lost = (): void => {
       if (worker === started) end();
     };
     started.on("error", lost);
     started.on("exit", lost);
+    // A thread that only waits must not keep the process alive. Last, for listening to its messages holds it again.
+    started.unref();
     return started;
   };
 
