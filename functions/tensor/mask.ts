@@ -19,11 +19,11 @@ export interface Box {
 }
 
 /** Inside where the value is above the threshold; values by rows. */
-export const maskFrom = (values: ArrayLike<number>, width: number, height: number, threshold = 0.5): Mask => ({
-  width,
-  height,
-  data: Uint8Array.from({ length: width * height }, (_, i) => Number((values[i] ?? 0) > threshold)),
-});
+export function maskFrom(values: ArrayLike<number>, width: number, height: number, threshold = 0.5): Mask {
+  const data = new Uint8Array(width * height);
+  for (let i = 0; i < data.length; i++) data[i] = Number((values[i] ?? 0) > threshold);
+  return { width, height, data };
+}
 
 /** Left and right exchanged. */
 export const mirrorMask = ({ width, height, data }: Mask): Mask => ({

@@ -4,7 +4,7 @@ import { type Box, boundingBox, type Mask, maskArea, overlap } from "../tensor/m
 import { type Picture, resizePicture } from "../tensor/pixels.ts";
 import { cropOnWhite } from "./crop.ts";
 import { looksLikePhotograph } from "./photograph.ts";
-import type { ClassScore, Segment, Vision } from "./vision.ts";
+import type { ClassScore, Segment, SegmentAt, Vision } from "./vision.ts";
 
 /** One thing the person may mean. */
 export interface Described extends Segment {
@@ -66,7 +66,6 @@ export async function describePicture(
 }
 
 type Thing = Segment & { readonly click: Point };
-type SegmentAt = Awaited<ReturnType<Vision["segmenter"]["encode"]>>;
 
 async function atClick(segment: SegmentAt, click: Point, level: MaskLevel): Promise<readonly Thing[]> {
   const segments = (await segment(click)).filter(({ mask }) => shareOf(mask) >= leastShare / 4);
@@ -86,7 +85,7 @@ async function likeliest(
   const found = distinct(await everywhere(await vision.segmenter.encode(small), level)).slice(0, mostCandidates);
   const things: Thing[] = [];
   for (const { click } of found) {
-    const whole = (await segment(click)).find((s) => s.level === level);
+    const [whole] = await segment(click, [level]);
     if (whole) things.push({ ...whole, click });
   }
   return things;
@@ -98,7 +97,7 @@ async function everywhere(segment: SegmentAt, level: MaskLevel): Promise<readonl
   const at = [0.14, 0.32, 0.5, 0.68, 0.86];
   for (const y of at) {
     for (const x of at) {
-      const found = (await segment({ x, y })).find((s) => s.level === level);
+      const [found] = await segment({ x, y }, [level]);
       if (!found || shareOf(found.mask) < leastShare || shareOf(found.mask) > mostShare) continue;
       const known = things.find((thing) => overlap(thing.mask, found.mask) > sameOverlap);
       if (known) known.votes++;

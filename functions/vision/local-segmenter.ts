@@ -29,14 +29,14 @@ export function openLocalSegmenter(folder: string, engine: Engine, outline?: Gui
       const along = outline ? await enlargeAlong(picture, input, outline) : plain;
       // A part ends inside its object, where outlines of the picture need not be its own.
       const enlarge = (level: MaskLevel) => (level === "part" ? plain : along);
-      return async (click) => {
+      return async (click, wanted = levels) => {
         const point = [click.x * (input.width - 1), click.y * (input.height - 1)];
         const outputs = await decoder.run({
           input_points: tensor(Float32Array.from(point), [1, 1, 1, 2]),
           input_labels: { dtype: "i64", shape: [1, 1, 1], data: BigInt64Array.of(1n) },
           ...embedded,
         });
-        return segmentsOf(outputs["pred_masks"] as Tensor, outputs["iou_scores"] as Tensor, enlarge);
+        return segmentsOf(outputs["pred_masks"] as Tensor, outputs["iou_scores"] as Tensor, { enlarge, wanted });
       };
     },
   };
@@ -45,9 +45,14 @@ export function openLocalSegmenter(folder: string, engine: Engine, outline?: Gui
 /** Logits of a grid that spans the padded network input → the mask at every pixel of the picture. */
 type Enlarge = (logits: Float32Array, width: number, height: number) => Mask;
 
-function segmentsOf(logits: Tensor, scores: Tensor, enlarge: (level: MaskLevel) => Enlarge): readonly Segment[] {
+function segmentsOf(
+  logits: Tensor,
+  scores: Tensor,
+  { enlarge, wanted }: { readonly enlarge: (level: MaskLevel) => Enlarge; readonly wanted: readonly MaskLevel[] },
+): readonly Segment[] {
   const [height, width] = logits.shape.slice(-2) as [number, number];
   return levels.flatMap((level, i) => {
+    if (!wanted.includes(level)) return [];
     const mask = enlarge(level)(logits.data.subarray(i * width * height, (i + 1) * width * height), width, height);
     const score = Math.min(1, Math.max(0, scores.data[i] as number));
     return mask.data.includes(1) ? [{ level, mask, score }] : [];
@@ -85,11 +90,10 @@ async function enlargeAlong(picture: Picture, input: Preprocessed, outline: Guid
       const [red, green, blue, added] = rows as unknown as Affine;
       for (let x = 0; x < picture.width; x++) {
         const i = y * picture.width + x;
-        const colour = (c: number): number => (picture.data[i * 3 + c] as number) / 255;
         values[i] =
-          (red[x] as number) * colour(0) +
-          (green[x] as number) * colour(1) +
-          (blue[x] as number) * colour(2) +
+          (red[x] as number) * ((picture.data[i * 3] as number) / 255) +
+          (green[x] as number) * ((picture.data[i * 3 + 1] as number) / 255) +
+          (blue[x] as number) * ((picture.data[i * 3 + 2] as number) / 255) +
           (added[x] as number);
       }
     });
@@ -107,16 +111,25 @@ function eachRow(
   take: (rows: readonly Float64Array[], y: number) => void,
 ): void {
   const [, , inputHeight, inputWidth] = input.pixels.shape as [number, number, number, number];
-  const columns = axis(picture.width, input.width, inputWidth, width);
+  const [columns, lines] = [
+    axis(picture.width, input.width, inputWidth, width),
+    axis(picture.height, input.height, inputHeight, height),
+  ];
   const between = new Float64Array(width);
   const rows = planes.map(() => new Float64Array(picture.width));
-  for (const [y, { low, high, share }] of axis(picture.height, input.height, inputHeight, height).entries()) {
+  for (let y = 0; y < picture.height; y++) {
+    const [upper, lower] = [(lines.low[y] as number) * width, (lines.high[y] as number) * width];
+    const down = lines.share[y] as number;
     for (const [n, plane] of planes.entries()) {
-      const cell = (r: number, c: number): number => plane[r * width + c] as number;
-      for (let c = 0; c < width; c++) between[c] = cell(low, c) * (1 - share) + cell(high, c) * share;
-      for (const [x, at] of columns.entries()) {
-        const [left, right] = [between[at.low] as number, between[at.high] as number];
-        (rows[n] as Float64Array)[x] = left * (1 - at.share) + right * at.share;
+      for (let c = 0; c < width; c++) {
+        between[c] = (plane[upper + c] as number) * (1 - down) + (plane[lower + c] as number) * down;
+      }
+      const row = rows[n] as Float64Array;
+      for (let x = 0; x < row.length; x++) {
+        const right = columns.share[x] as number;
+        row[x] =
+          (between[columns.low[x] as number] as number) * (1 - right) +
+          (between[columns.high[x] as number] as number) * right;
       }
     }
     take(rows, y);
@@ -125,9 +138,12 @@ function eachRow(
 
 /** For each of `count` pixels: the two neighbouring cells and the share of the second. */
 function axis(count: number, inside: number, padded: number, cells: number) {
-  return Array.from({ length: count }, (_, i) => {
+  const [low, high, share] = [new Int32Array(count), new Int32Array(count), new Float64Array(count)];
+  for (let i = 0; i < count; i++) {
     const position = Math.min(cells - 1, Math.max(0, ((((i + 0.5) / count) * inside) / padded) * cells - 0.5));
-    const low = Math.floor(position);
-    return { low, high: Math.min(cells - 1, low + 1), share: position - low };
-  });
+    low[i] = Math.floor(position);
+    high[i] = Math.min(cells - 1, (low[i] as number) + 1);
+    share[i] = position - (low[i] as number);
+  }
+  return { low, high, share };
 }

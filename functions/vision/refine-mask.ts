@@ -66,8 +66,7 @@ async function voteOn(segmenter: Segmenter, small: Picture, { x, y }: Point): Pr
   const inside = (at: number): number => Math.min(1, Math.max(0, at));
   let cast = 0;
   for (const [dx, dy] of nearby) {
-    for (const { level, mask } of await segment({ x: inside(x + dx), y: inside(y + dy) })) {
-      if (level === "part") continue;
+    for (const { mask } of await segment({ x: inside(x + dx), y: inside(y + dy) }, ["object", "group"])) {
       cast++;
       for (const [i, isIn] of mask.data.entries()) votes[i] = (votes[i] as number) + isIn;
     }

@@ -11,9 +11,12 @@ export interface Segment {
   readonly score: number;
 }
 
-/** Click → masks. The picture is encoded once, however many clicks follow. */
+/** Click → masks, of the wanted levels alone: each takes time to draw at the picture's size. */
+export type SegmentAt = (click: Point, wanted?: readonly MaskLevel[]) => Promise<readonly Segment[]>;
+
+/** The picture is encoded once, however many clicks follow. */
 export interface Segmenter {
-  encode(picture: Picture): Promise<(click: Point) => Promise<readonly Segment[]>>;
+  encode(picture: Picture): Promise<SegmentAt>;
 }
 
 /** A better mask for a thing that the segmenter did not find well; the same segment where it did, or nothing better is found. */
