@@ -5,7 +5,7 @@ import { demoCommand } from "./cli/demo.ts";
 import { describeCommand } from "./cli/describe.ts";
 import { imagineCommand } from "./cli/imagine.ts";
 import { learnCommand } from "./cli/learn.ts";
-import { exitCodes, runCommand } from "./cli/run.ts";
+import { exitCodes, report, runCommand } from "./cli/run.ts";
 
 const program = new Command("eponym")
   .description("Teach a new word from one picture and one click, and draw with it.")
@@ -27,4 +27,6 @@ function exitWithTwo(command: Command): void {
   command.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
   for (const subcommand of command.commands) exitWithTwo(subcommand);
 }
-await program.parseAsync();
+await program.parseAsync().catch((error: unknown) => {
+  process.exitCode = report(error);
+});

@@ -56,8 +56,8 @@ export const LearnInput = z.strictObject({
     .array(FurtherPicture)
     .max(limits.maxLearnPictures - 1)
     .default([]),
-  caption: z.string().trim().min(1).max(500).optional(),
-  className: z.string().trim().min(1).max(100).optional(),
+  caption: z.string().trim().min(1).max(limits.maxCaptionCharacters).optional(),
+  className: z.string().trim().min(1).max(limits.maxClassCharacters).optional(),
   name: ConceptName,
   owner: Owner,
   /** Whose names it must not collide with; it is saved as private. */

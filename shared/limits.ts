@@ -14,6 +14,8 @@ export const limits = {
   maxBlendDepth: 3,
   maxBlendLeaves: 16,
   maxPromptCharacters: 1_000,
+  maxCaptionCharacters: 500,
+  maxClassCharacters: 100,
   maxPicturesPerJob: 10,
   maxLearnSteps: 5_000,
   /** Pictures of one thing to learn from. */

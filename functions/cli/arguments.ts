@@ -45,6 +45,17 @@ export const decimal =
     throw new InvalidArgumentError(`expected a number from ${from} to ${to}, got "${text}".`);
   };
 
+/** Text of so many characters, blanks around it left out. What came is counted and not repeated: it may be long.
+ * @throws UserError bad_request */
+export const words =
+  (what: string, least: number, most: number) =>
+  (text: string): string => {
+    const trimmed = text.trim();
+    if (trimmed.length >= least && trimmed.length <= most) return trimmed;
+    const came = trimmed.length === 0 ? "none" : `${trimmed.length} characters`;
+    throw new UserError("bad_request", `${what} takes ${least} to ${most} characters, got ${came}.`);
+  };
+
 /** The bytes of a file given on the command line, size checked first. @throws UserError not_found, too_large, bad_request */
 export async function readUpload(path: string, maxBytes: number = limits.maxUploadBytes): Promise<Uint8Array> {
   const found = await stat(path).catch(() => undefined);

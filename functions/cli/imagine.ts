@@ -6,7 +6,7 @@ import { ImagineInput, type ImagineOutput, samplerNames } from "../../shared/job
 import { limits } from "../../shared/limits.ts";
 import { grid } from "../drawing/grid.ts";
 import { readPicture } from "../tensor/pixels.ts";
-import { decimal, wholeNumber } from "./arguments.ts";
+import { decimal, wholeNumber, words } from "./arguments.ts";
 import { copyOut, heading, printResult, say } from "./outputs.ts";
 import { createProgress } from "./progress.ts";
 import type { Runner } from "./run.ts";
@@ -27,7 +27,11 @@ export interface ImagineFlags {
 export const imagineCommand = (run: Runner): Command =>
   new Command("imagine")
     .description("draw with learned words")
-    .argument("<prompt>", 'text with concepts in it, e.g. "<mycat> in space"')
+    .argument(
+      "<prompt>",
+      'text with concepts in it, e.g. "<mycat> in space"',
+      words("The prompt", 1, limits.maxPromptCharacters),
+    )
     .option("--count <n>", "pictures", wholeNumber(1, limits.maxPicturesPerJob), 4)
     .option(
       "--seed <n>",
@@ -54,7 +58,7 @@ export const imagineCommand = (run: Runner): Command =>
       "of the words: 0 what they began as, 1 what they learned; <name:0.7> says it for one",
       decimal(0, limits.maxConceptStrength),
     )
-    .option("--negative <text>", "what not to draw", "")
+    .option("--negative <text>", "what not to draw", words("--negative", 0, limits.maxPromptCharacters), "")
     .option("--out <folder>", "where pictures go", "out")
     .option("--json", "print the result as JSON", false)
     .action((prompt: string, flags: ImagineFlags) =>

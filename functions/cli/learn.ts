@@ -4,7 +4,7 @@ import { conceptName } from "../../shared/concept-name.ts";
 import { UserError } from "../../shared/error.ts";
 import { LearnInput, type LearnOutput } from "../../shared/job.ts";
 import { limits } from "../../shared/limits.ts";
-import { type Click, clicksArgument, decimal, wholeNumber } from "./arguments.ts";
+import { type Click, clicksArgument, decimal, wholeNumber, words } from "./arguments.ts";
 import { type Found, findThing, writeMask } from "./find-thing.ts";
 import { type ImprovementFlags, improvementOptions, improvementsOf } from "./improvement-flags.ts";
 import { copyOut, heading, hint, namedAfter, printResult, say, sayFirst } from "./outputs.ts";
@@ -44,8 +44,12 @@ export const learnCommand = (run: Runner): Command => {
         .choices(["caption", "class", "star", "stars"])
         .default("caption"),
     )
-    .option("--caption <text>", "describe the thing yourself")
-    .option("--class <text>", "its class, for --init class and --background")
+    .option("--caption <text>", "describe the thing yourself", words("--caption", 1, limits.maxCaptionCharacters))
+    .option(
+      "--class <text>",
+      "its class, for --init class and --background",
+      words("--class", 1, limits.maxClassCharacters),
+    )
     .addOption(
       new Option("--level <level>", "how much of what was clicked")
         .choices(["part", "object", "group"])
