@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from "commander";
+import { requireFolder } from "./cli/arguments.ts";
 import { conceptsCommand } from "./cli/concepts.ts";
 import { demoCommand } from "./cli/demo.ts";
 import { describeCommand } from "./cli/describe.ts";
@@ -21,6 +22,10 @@ for (const command of [learnCommand, imagineCommand, describeCommand, conceptsCo
   program.addCommand(command(runCommand));
 }
 exitWithTwo(program);
+program.hook("preAction", async (_program, command) => {
+  const { out } = command.opts<{ out?: string }>();
+  if (out !== undefined) await requireFolder(out);
+});
 
 /** Commander ends with 1 on wrong arguments, in every subcommand on its own; ours is 2. */
 function exitWithTwo(command: Command): void {

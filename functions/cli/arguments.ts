@@ -1,4 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
 import type { Point } from "../../shared/draft.ts";
 import { UserError } from "../../shared/error.ts";
@@ -55,6 +56,16 @@ export const words =
     const came = trimmed.length === 0 ? "none" : `${trimmed.length} characters`;
     throw new UserError("bad_request", `${what} takes ${least} to ${most} characters, got ${came}.`);
   };
+
+/** Refuses, before any work, a folder for results that cannot become one. Makes nothing yet. @throws UserError bad_request */
+export async function requireFolder(path: string): Promise<void> {
+  if (path === "") throw new UserError("bad_request", "--out is empty; expected a folder.");
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) return;
+  if (found) throw new UserError("bad_request", `--out: "${path}" is a file; expected a folder.`);
+  const parent = dirname(resolve(path));
+  if (parent !== resolve(path)) await requireFolder(parent);
+}
 
 /** The bytes of a file given on the command line, size checked first. @throws UserError not_found, too_large, bad_request */
 export async function readUpload(path: string, maxBytes: number = limits.maxUploadBytes): Promise<Uint8Array> {
