@@ -7,6 +7,7 @@ import {
   MessageFlags,
 } from "discord.js";
 import { customId } from "./custom-id.ts";
+import { withinTextLimit } from "./text-limit.ts";
 
 /** A picture that a message shows. */
 export interface Picture {
@@ -47,7 +48,8 @@ export function cardRequest(card: Card, known: KnownFiles = new Map()) {
 }
 
 function layout(card: Card) {
-  const container = { type: ComponentType.Container as const, accent_color: accentColor, components: [...card.parts] };
+  const components = withinTextLimit(card.parts);
+  const container = { type: ComponentType.Container as const, accent_color: accentColor, components };
   return { flags: MessageFlags.IsComponentsV2 as const, components: [container] };
 }
 
@@ -68,7 +70,7 @@ export function cardOptions(card: Card) {
 }
 
 export function textPart(content: string): APIComponentInContainer {
-  return { type: ComponentType.TextDisplay, content: short(content, 3500) };
+  return { type: ComponentType.TextDisplay, content };
 }
 
 /** The pictures side by side, at most ten. */

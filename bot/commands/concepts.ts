@@ -164,7 +164,7 @@ function listCard(found: readonly ConceptSummary[], identity: Identity): Card {
     parts: [
       ...(mine.length > 0 ? [textPart("### Your words"), ...sections] : []),
       ...(rest.length > 0 ? [textPart(`-# and ${rest.map(({ name }) => conceptWord(name)).join(" ")}`)] : []),
-      ...(others.length > 0 ? [textPart(`### Shared with you\n${others.slice(0, 40).map(lineOf).join("\n")}`)] : []),
+      ...(others.length > 0 ? [textPart(`### Shared with you\n${others.map(lineOf).join("\n")}`)] : []),
     ],
   };
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { blendConcept } from "../../functions/concepts/blend-concept.ts";
 import { routes } from "../../shared/api.ts";
+import type { ConceptMeta } from "../../shared/concept.ts";
 import { person } from "../http/test-gateway.ts";
 import type { Answer, Member } from "../support/discord/member.ts";
 import type { SeenMessage } from "../support/discord/seen-message.ts";
@@ -42,6 +43,35 @@ test("/concepts list shows one's own words with a button each, and what others h
   const theirs = await list(ben);
   expect(theirs.text).toMatch(/Shared with you.*`<pot>`.*ada/s);
   expect(theirs.buttons).toEqual([]);
+});
+
+test("/concepts list of very many words tells as many as a message takes, and how many more there are", async () => {
+  const caption = "a thing that looks ".repeat(4);
+  const save = (member: Member, index: number, name: string) => {
+    const owner = { id: member.id, name: member.name };
+    const meta = {
+      ...{ id: `${member.id}-${index}`, version: 1, name, owner, scopeId: member.id, caption },
+      scope: "private",
+      initialiser: { kind: "caption", text: "" },
+      baseModel: { id: "scripted", hash: "0" },
+      ...{ tokens: 1, width: 4, templates: "", steps: 1, seed: 0, loss: [], licence: "", versions: [] },
+      created: new Date().toISOString(),
+    } satisfies ConceptMeta;
+    return studio.gateway.library.save({ meta, rows: { dtype: "f32", shape: [1, 4], data: new Float32Array(4) } });
+  };
+  for (let index = 0; index < 40; index++) {
+    if (index < 12) await save(ada, index, `one-of-my-words-${index}`);
+    const { id } = await save(ben, index, `a-shared-word-${index}`);
+    await studio.gateway.call(person(ben.id, server.guild.id), routes.shareConcept, id, { scope: "server" });
+  }
+  const { text, buttons } = await list(ada);
+  expect(text).toMatch(
+    /### Your words\n.*\n-# and `<one-of-my-words-\d+>` `<one-of-my-words-\d+>`\n### Shared with you\n/s,
+  );
+  const [, shared = "", more] = /Shared with you\n(.*)\n-# and (\d+) more$/s.exec(text) ?? [];
+  expect(shared).toMatch(/^(`<a-shared-word-\d+>` a thing .*… · ben\n?)+$/);
+  expect(shared.split("\n").length + Number(more)).toBe(40);
+  expect(buttons).toHaveLength(10);
 });
 
 test("a shared word can be taken back", async () => {
