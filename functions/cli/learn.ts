@@ -4,6 +4,7 @@ import { conceptName } from "../../shared/concept-name.ts";
 import { UserError } from "../../shared/error.ts";
 import { LearnInput, type LearnOutput } from "../../shared/job.ts";
 import { limits } from "../../shared/limits.ts";
+import { classOf } from "../tasks/subject.ts";
 import { type Click, clicksArgument, decimal, wholeNumber, words } from "./arguments.ts";
 import { type Found, findThing, writeMask } from "./find-thing.ts";
 import { type ImprovementFlags, improvementOptions, improvementsOf } from "./improvement-flags.ts";
@@ -47,7 +48,7 @@ export const learnCommand = (run: Runner): Command => {
     .option("--caption <text>", "describe the thing yourself", words("--caption", 1, limits.maxCaptionCharacters))
     .option(
       "--class <text>",
-      "its class, for --init class and --background",
+      "its class, for --init class and --background; the noun of --caption when left out",
       words("--class", 1, limits.maxClassCharacters),
     )
     .addOption(
@@ -97,9 +98,10 @@ export async function learnPictures(
     for (const [i, one] of found.entries()) {
       maskPaths.push(await writeMask(session, one, flags.out, i === 0 ? name : `${name}-${i + 1}`));
     }
+    const { caption, className } = chosenWords(flags, first.thing);
     if (!flags.json) {
-      heading(`${colours.green("●")} ${flags.caption ?? first.thing.caption}`);
-      say(`  class ${flags.class ?? first.thing.className} · mask in ${maskPaths.join(", ")}`);
+      heading(`${colours.green("●")} ${caption}`);
+      say(`  class ${className} · mask in ${maskPaths.join(", ")}`);
       maskPaths.push(...(await sayFirst(session, { ...first, caption: flags.caption }, flags.out, name)));
     }
     const input = LearnInput.parse({
@@ -109,8 +111,8 @@ export async function learnPictures(
       level: flags.level,
       mask: first.thing.mask,
       morePictures: more.map(({ key, thing }) => ({ picture: key, mask: thing.mask })),
-      caption: flags.caption ?? first.thing.caption,
-      className: flags.class ?? first.thing.className,
+      caption,
+      className,
       name,
       owner: session.viewer.user,
       initialiser: flags.init,
@@ -133,6 +135,15 @@ export async function learnPictures(
   } finally {
     progress.finish();
   }
+}
+
+/** Caption and class to learn from: what the person says goes first, and a caption of theirs brings its own class. */
+export function chosenWords(
+  said: Pick<LearnFlags, "caption" | "class">,
+  seen: { readonly caption: string; readonly className: string },
+): { readonly caption: string; readonly className: string } {
+  const className = said.class ?? (said.caption === undefined ? seen.className : classOf(said.caption));
+  return { caption: said.caption ?? seen.caption, className };
 }
 
 function checkCounts(paths: readonly string[], clicks: readonly Click[] | undefined): void {

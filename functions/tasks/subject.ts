@@ -1,4 +1,5 @@
 import type { LearnInput } from "../../shared/job.ts";
+import { limits } from "../../shared/limits.ts";
 import type { TaskFiles } from "../jobs/runner.ts";
 import { decodeMask, encodeMask, type Mask, resizeMask } from "../tensor/mask.ts";
 import { type Picture, readPicture } from "../tensor/pixels.ts";
@@ -25,7 +26,7 @@ export async function subjectOf(
   if (input.caption && (mask || !input.click)) {
     return {
       caption: input.caption,
-      className: input.className ?? lastWord(input.caption),
+      className: input.className ?? classOf(input.caption),
       ...(mask && { mask, maskKey: input.mask as string }),
     };
   }
@@ -83,6 +84,9 @@ async function givenMask(
   return mask.width === width && mask.height === height ? mask : resizeMask(mask, width, height);
 }
 
-/** English noun phrases end in their noun, up to a preposition: "a red mug with dots" → "mug". */
-const lastWord = (caption: string): string =>
-  (caption.split(/\s+(?:with|in|on|of|at|and|under)\s+/i)[0] ?? caption).trim().split(/\s+/).at(-1) ?? caption;
+/** The class of a thing of which only a caption is known. English noun phrases end in their noun, up to a preposition:
+ * "a red mug with dots" → "mug". */
+export function classOf(caption: string): string {
+  const phrase = caption.split(/\s+(?:with|in|on|of|at|and|under)\s+/i)[0] ?? caption;
+  return (phrase.trim().split(/\s+/).at(-1) ?? caption).slice(0, limits.maxClassCharacters);
+}
