@@ -19,7 +19,8 @@ export interface Bot {
   stop(options?: { readonly release?: boolean }): Promise<void>;
 }
 
-/** Connects to Discord, registers the commands, takes up what an earlier bot has left, and answers until stopped. */
+/** Connects to Discord, registers the commands, takes up what an earlier bot has left, and answers until stopped.
+ * Nothing stays connected when it rejects. */
 export async function startBot(config: BotConfig, clock: Clock = systemClock, log: Log = logLine): Promise<Bot> {
   const client = new Client({
     intents: [GatewayIntentBits.Guilds],
@@ -48,17 +49,8 @@ export async function startBot(config: BotConfig, clock: Clock = systemClock, lo
     const work = handleInteraction(interaction, commands, context).finally(() => handling.delete(work));
     handling.add(work);
   });
-  await registerCommands(
-    client.rest,
-    application.id,
-    config.discordServer,
-    commands.map(({ data }) => data),
-    log,
-  );
-  const watching = deliveries.watch();
-  log("ready", { application: application.id });
-
-  return {
+  let watching: Promise<void> | undefined;
+  const bot: Bot = {
     async stop({ release = true } = {}) {
       if (release) await Promise.all(handling);
       await deliveries.stop(release);
@@ -66,6 +58,22 @@ export async function startBot(config: BotConfig, clock: Clock = systemClock, lo
       await client.destroy();
     },
   };
+  try {
+    await registerCommands(
+      client.rest,
+      application.id,
+      config.discordServer,
+      commands.map(({ data }) => data),
+      log,
+    );
+  } catch (error) {
+    // A connection that stays open keeps the process alive, with nobody who could stop it.
+    await bot.stop();
+    throw error;
+  }
+  watching = deliveries.watch();
+  log("ready", { application: application.id });
+  return bot;
 }
 
 /** One JSON line to standard output. */

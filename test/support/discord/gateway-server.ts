@@ -24,6 +24,8 @@ interface Session {
 export interface GatewayServer {
   /** Intents of every identify so far. */
   readonly intents: readonly number[];
+  /** Open connections. */
+  connections(): number;
   /** Breaks every connection off, as a network fault does. Sessions can be resumed. */
   drop(): void;
   close(): void;
@@ -112,6 +114,7 @@ export function serveGateway(world: World, server: Server): GatewayServer {
 
   return {
     intents,
+    connections: () => sockets.clients.size,
     drop: () => {
       for (const socket of sockets.clients) socket.terminate();
     },
