@@ -11,7 +11,7 @@ import { post } from "../support/discord/emulator-harness.ts";
 
 const picture = { name: "picture.png", bytes: Buffer.from("x"), alt: "a pot" };
 const created = new Date(0).toISOString();
-const note = (begin: string, characters: number) => begin.padEnd(characters, " and_more");
+const note = (begin: string, characters: number) => begin.padEnd(characters, " _____");
 
 /** What Discord stores of a card, as text. @throws Error when it refuses it */
 async function stored(card: Card): Promise<string> {
@@ -38,7 +38,7 @@ test("a draft with the longest welcome and notes keeps its title, its candidates
   expect(text).toContain("### What should I learn?");
   expect(text).toContain("4 · a red");
   expect(text).toContain("-# one");
-  expect(text).toContain("-# and 3 more");
+  expect(text).toContain("-# and 4 more");
   expect(text).toContain("It will be called");
   expect(text).toContain("Learn “pot”");
 });
