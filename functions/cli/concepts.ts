@@ -101,7 +101,9 @@ const exportCommand = (run: Runner): Command =>
         const picture = stored && (await readPicture(stored.data));
         const file = await exportConcept(concept, flags.format, picture);
         await mkdir(flags.out, { recursive: true });
-        const path = join(flags.out, file.fileName);
+        // A card of its own name, for the sheet of `imagine "<name>"` is <name>.png.
+        const card = flags.format === "card";
+        const path = join(flags.out, card ? file.fileName.replace(/\.png$/, "-card.png") : file.fileName);
         await writeFile(path, file.bytes);
         printResult(flags.json, { files: [path] }, [path]);
       }),

@@ -1,0 +1,62 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeEach, expect, test, vi } from "vitest";
+import { conceptsCommand } from "../../functions/cli/concepts.ts";
+import type { Session } from "../../functions/cli/session.ts";
+import { type ConceptLibrary, createLibrary } from "../../functions/concepts/library.ts";
+import { openFileStore } from "../../functions/store/file.ts";
+import type { Store } from "../../functions/store/store.ts";
+import { encodePng } from "../../functions/tensor/encode-picture.ts";
+import type { ConceptMeta } from "../../shared/concept.ts";
+import type { JobInput } from "../../shared/job.ts";
+import { goldenConcept, goldenPicture, goldenRows } from "../support/golden-concept.ts";
+
+const top = await mkdtemp(join(tmpdir(), "eponym-concepts-"));
+afterAll(() => rm(top, { recursive: true, force: true }));
+vi.spyOn(process.stdout, "write").mockReturnValue(true);
+vi.spyOn(process.stderr, "write").mockReturnValue(true);
+
+const viewer = { user: { id: "me", name: "me" }, moderator: false };
+const picture = "pictures/golden.png";
+let folder: string;
+let store: Store;
+let library: ConceptLibrary;
+let jobs: JobInput[];
+beforeEach(async () => {
+  folder = await mkdtemp(join(top, "one-"));
+  store = await openFileStore(join(folder, "store"));
+  library = createLibrary(store);
+  jobs = [];
+  await store.put(picture, await encodePng(goldenPicture));
+});
+
+let ids = 0;
+const save = (more: Partial<ConceptMeta> = {}) => {
+  ids += 1;
+  const { mask: _, ...meta } = goldenConcept.meta;
+  const mine = { ...meta, id: `c${ids}`, name: "mycat", owner: viewer.user, preview: picture, source: picture };
+  return library.save({ meta: { ...mine, ...more }, rows: goldenRows });
+};
+
+/** `npm run concepts -- …`, except that jobs are kept instead of run. */
+async function concepts(...args: string[]): Promise<void> {
+  const session = {
+    ...{ store, viewer, bench: { library } },
+    run: async (input: JobInput) => {
+      jobs.push(input);
+      const concept = await library.resolve({ name: "mycat" }, viewer);
+      return { task: "learn", concept, pictures: [], notes: [] };
+    },
+  } as unknown as Session;
+  const command = conceptsCommand(async (action) => {
+    await action(session, new AbortController().signal);
+  });
+  await command.parseAsync(args, { from: "user" });
+}
+
+test("a card and the sheet of pictures that is called after the word do not share a file", async () => {
+  await save();
+  await concepts("export", "mycat", "--format", "card", "--out", join(folder, "out"));
+  expect(await readdir(join(folder, "out"))).toEqual(["mycat-card.png"]);
+});
