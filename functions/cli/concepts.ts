@@ -158,10 +158,10 @@ const relearnCommand = (run: Runner): Command =>
     .argument("<name>")
     .option("--steps <n>", "optimisation steps", wholeNumber(1, limits.maxLearnSteps), 100)
     .option("--seed <n>", "of all random numbers", wholeNumber(0, 2 ** 32 - 1))
-    .addOption(new Option("--mode <mode>").choices(["product", "paper"]).default("product"))
+    .addOption(new Option("--mode <mode>", "the word's own when left out").choices(["product", "paper"]))
     .addOption(outOption())
     .addOption(jsonOption())
-    .action((name: string, flags: Flags & { steps: number; seed?: number; mode: LearnInput["mode"] }) =>
+    .action((name: string, flags: Flags & { steps: number; seed?: number; mode?: LearnInput["mode"] }) =>
       run(async (session, signal) => {
         const meta = await find(session, name);
         if (!meta.source) {
@@ -180,7 +180,7 @@ const relearnCommand = (run: Runner): Command =>
           owner: session.viewer.user,
           relearn: meta.id,
           initialiser: meta.initialiser.kind,
-          mode: flags.mode,
+          mode: flags.mode ?? meta.mode,
           improvements: meta.improvements,
           steps: flags.steps,
           seed: flags.seed ?? (meta.seed + meta.version) % 2 ** 32,

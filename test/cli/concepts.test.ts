@@ -60,3 +60,10 @@ test("a card and the sheet of pictures that is called after the word do not shar
   await concepts("export", "mycat", "--format", "card", "--out", join(folder, "out"));
   expect(await readdir(join(folder, "out"))).toEqual(["mycat-card.png"]);
 });
+
+test("a word is relearned in the mode that it was learned in, unless another is asked for", async () => {
+  await save({ mode: "paper", improvements: { flip: true } });
+  await concepts("relearn", "mycat", "--out", folder);
+  await concepts("relearn", "mycat", "--mode", "product", "--out", folder);
+  expect(jobs).toMatchObject([{ mode: "paper", improvements: { flip: true } }, { mode: "product" }]);
+});
