@@ -19,11 +19,16 @@ export async function downloadAttachment(
   if (!allowedOrigins.includes(new URL(url).origin)) {
     throw new UserError("forbidden", "That picture is not on Discord's own servers. Upload it here and try again.");
   }
-  const response = await fetch(url, { redirect: "error", signal: AbortSignal.timeout(timeoutMs) }).catch(
-    (cause: unknown) => {
-      throw new UserError("unavailable", "Discord did not hand the picture over. Try again.", { cause });
-    },
-  );
+  try {
+    return await download(url);
+  } catch (cause) {
+    if (cause instanceof UserError) throw cause;
+    throw new UserError("unavailable", "Discord did not hand the picture over. Try again.", { cause });
+  }
+}
+
+async function download(url: string): Promise<Uint8Array> {
+  const response = await fetch(url, { redirect: "error", signal: AbortSignal.timeout(timeoutMs) });
   if (!response.ok || response.body === null) {
     throw new UserError("bad_image", "The picture is gone from Discord. Upload it again.");
   }

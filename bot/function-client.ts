@@ -73,9 +73,10 @@ export function createFunctionClient(gatewayUrl: string, secret: string, clock: 
       const limit = options.timeoutMs ?? defaultTimeoutMs;
       const signal = AbortSignal.timeout(limit);
       const response = await send(route, identity, options, { timeout: limit, signal });
-      if (route.response === "bytes") return Buffer.from(await response.arrayBuffer()) as Reply<R>;
       if (route.response === null || route.response === "events") return undefined as never;
-      return route.response.parse(await response.json()) as Reply<R>;
+      const bytes = await bytesOf(response);
+      if (route.response === "bytes") return bytes as Reply<R>;
+      return route.response.parse(JSON.parse(bytes.toString())) as Reply<R>;
     },
     async *follow(jobId, identity, signal) {
       for (let failures = 0; failures < maxReconnects; failures++) {
@@ -113,6 +114,15 @@ function bodyOf(route: Route, body: unknown): Uint8Array<ArrayBuffer> | undefine
   if (route.request === null) return undefined;
   if (route.request === "bytes") return new Uint8Array(body as Uint8Array);
   return new TextEncoder().encode(JSON.stringify(body));
+}
+
+/** The whole body of an answer. @throws UserError unavailable when the connection breaks, or time runs out, before its end */
+async function bytesOf(response: Response): Promise<Buffer> {
+  try {
+    return Buffer.from(await response.arrayBuffer());
+  } catch (cause) {
+    throw new UserError("unavailable", away, { cause });
+  }
 }
 
 /** The gateway's own words. An answer in another form comes from something between us and it. */

@@ -73,6 +73,24 @@ test("a call that takes too long ends with what to do", async () => {
   await expect(call).rejects.toMatchObject({ code: "unavailable" });
 });
 
+test("a connection that breaks in the middle of an answer is a gateway that is away", async () => {
+  const broken = (type: string) =>
+    new Response(
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode('{"concepts":'));
+          setTimeout(() => server.closeAllConnections(), 50);
+        },
+      }),
+      { headers: { "content-type": type } },
+    );
+  app.get("/concepts", () => broken("application/json"));
+  app.get("/files/*", () => broken("image/png"));
+  const away = { name: "UserError", code: "unavailable" };
+  await expect(client.call(routes.listConcepts, ada)).rejects.toMatchObject(away);
+  await expect(client.call(routes.readFile, ada, { key: "a.png" })).rejects.toMatchObject(away);
+});
+
 test("following goes on after a broken stream, up to the one completed", async () => {
   const progress = (step: number): JobEvent => ({ type: "progress", stage: "draw", step, total: 2 });
   const completed: JobEvent = { type: "completed", prediction: { ...job, status: "canceled" } };
