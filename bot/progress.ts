@@ -125,8 +125,11 @@ function messageWriter(
   };
 }
 
-/** Loads pictures of a job as the person whose it is, each once. */
-function pictureLoader(functions: FunctionClient, { id, identity }: Delivery): LoadPicture {
+/** Loads pictures of a job as the person whose it is, each once; one that did not come is asked for again the next time. */
+export function pictureLoader(
+  functions: FunctionClient,
+  { id, identity }: Pick<Delivery, "id" | "identity">,
+): LoadPicture {
   const loaded = new Map<string, Promise<Picture>>();
   return (drawn) => {
     const known = loaded.get(drawn.key);
@@ -137,6 +140,7 @@ function pictureLoader(functions: FunctionClient, { id, identity }: Delivery): L
       alt: drawn.alt,
     }));
     loaded.set(drawn.key, picture);
+    picture.catch(() => loaded.delete(drawn.key));
     return picture;
   };
 }
