@@ -167,18 +167,34 @@ test("further pictures, each with its mask, and every switch of the job reach th
   expect(plain.concept.morePictures).toBeUndefined();
 });
 
-test("a job of several pictures goes on from its checkpoint, and a checkpoint of other pictures is refused", async () => {
-  const more = (picture: string) => ({
-    ...learnInput,
-    morePictures: [{ picture, mask: "pictures/mask.png", level: "object" as const }],
-  });
-  const whole = await run("job-22", more("pictures/q.png"));
-  const broken = await run("job-23", more("pictures/q.png"), { stopAfter: 13 });
-  const checkpoint = broken.checkpoints.at(-1) as Uint8Array;
-  const resumed = await run("job-23", more("pictures/q.png"), { checkpoint });
+test("a job of several pictures goes on from its checkpoint", async () => {
+  const several = { ...learnInput, morePictures: [{ picture: "pictures/q.png", mask: "pictures/mask.png" }] };
+  const input = LearnInput.parse(several);
+  const whole = await run("job-22", input);
+  const broken = await run("job-23", input, { stopAfter: 13 });
+  const resumed = await run("job-23", input, { checkpoint: broken.checkpoints.at(-1) as Uint8Array });
   const rowsOf = async (r: Run) => (await bench.library.load((r.output as LearnOutput).concept.id, me)).rows.data;
   expect(await rowsOf(resumed)).toEqual(await rowsOf(whole));
-  await expect(run("job-24", more("pictures/p.png"), { checkpoint })).rejects.toThrow(/another picture/);
+});
+
+test("a checkpoint of another setting, or a damaged one, is left aside in words, and the job learns from the first step", async () => {
+  const input = LearnInput.parse({ ...learnInput, steps: 12, previews: [], scenes: [] });
+  const { checkpoints, ...whole } = await run("job-41", input);
+  const checkpoint = checkpoints.at(-1) as Uint8Array;
+  const started = async (jobId: string, change: object, bytes: Uint8Array) => {
+    const { events, output } = await run(jobId, { ...input, ...change }, { checkpoint: bytes });
+    const steps = events.flatMap((event) => (event.type === "progress" && event.stage === "learn" ? [event.step] : []));
+    return { output, first: steps[0], said: events.flatMap((event) => (event.type === "log" ? [event.text] : [])) };
+  };
+  expect(await started("job-42", {}, checkpoint)).toMatchObject({ first: 10 });
+  const other = await started("job-43", { learningRate: 0.001 }, checkpoint);
+  expect(other).toMatchObject({ first: 0, output: { task: "learn" } });
+  expect(other.said.join()).toMatch(/of another picture, model or setting: learning starts from the first step/);
+  const cut = await started("job-44", {}, checkpoint.subarray(0, checkpoint.length / 2));
+  expect(cut.said.join()).toMatch(/checkpoint is damaged: learning starts from the first step/);
+  const rowsOf = async (output: unknown) =>
+    (await bench.library.load((output as LearnOutput).concept.id, me)).rows.data;
+  expect(await rowsOf(cut.output)).toEqual(await rowsOf(whole.output));
 });
 
 test("a run that stops early says so and shows where it stopped", async () => {
