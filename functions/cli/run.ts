@@ -23,8 +23,7 @@ export const exitCodes: Readonly<Partial<Record<ErrorCode, number>>> = {
 
 export const runCommand: Runner = async (command) => {
   const controller = new AbortController();
-  const stop = (): void =>
-    controller.abort(new UserError("canceled", "Stopped. The same command goes on from the last checkpoint."));
+  const stop = (): void => controller.abort(new UserError("canceled", "Stopped."));
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);
   let session: Session | undefined;

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { userInfo } from "node:os";
 import { resolve } from "node:path";
 import type { Viewer } from "../../shared/concept.ts";
+import { UserError } from "../../shared/error.ts";
 import type { JobInput, JobOutput, TaskEvent } from "../../shared/job.ts";
 import { readConfig } from "../config.ts";
 import { createTaskFiles } from "../jobs/task-files.ts";
@@ -52,6 +53,7 @@ export async function openSession(): Promise<Session> {
       const jobId = digest(new TextEncoder().encode(JSON.stringify(input)));
       const checkpointKey = `checkpoints/${jobId}`;
       const checkpoint = await store.get(checkpointKey);
+      let goesOn = checkpoint !== undefined;
       const context = {
         jobId,
         attempt: 1,
@@ -59,13 +61,19 @@ export async function openSession(): Promise<Session> {
         files: createTaskFiles(store, `jobs/${jobId}`),
         saveCheckpoint: async (bytes: Uint8Array) => {
           await store.put(checkpointKey, bytes);
+          goesOn = true;
         },
         ...(checkpoint && { checkpoint: checkpoint.data }),
       };
       let output: JobOutput | undefined;
-      for await (const event of runTask(input, context)) {
-        onEvent(event);
-        if (event.type === "output") output = event.output;
+      try {
+        for await (const event of runTask(input, context)) {
+          onEvent(event);
+          if (event.type === "output") output = event.output;
+        }
+      } catch (error) {
+        if (!goesOn || !(error instanceof UserError) || error.code !== "canceled") throw error;
+        throw new UserError("canceled", `${error.message} The same command goes on from the last checkpoint.`);
       }
       await store.delete(checkpointKey);
       if (output?.task !== input.task) throw new Error(`the ${input.task} task ended without its output`);
