@@ -13,13 +13,15 @@ import { ImagineInput } from "../../shared/job.ts";
 import { limits } from "../../shared/limits.ts";
 import { parsePrompt, referencesOf } from "../../shared/prompt.ts";
 import { short } from "../card.ts";
+import type { Clock } from "../clock.ts";
 import type { BotContext, Command, Ids } from "../command.ts";
 import { identityOf } from "../identity.ts";
 import { startJob } from "../start-job.ts";
 import { findConcept, openName } from "../visible-concepts.ts";
 
-/** Discord waits three seconds for the first answer, and whether it is private has to be known by then. */
-const lookupMs = 1_500;
+/** Discord waits three seconds for the first answer, and whether it is private has to be known by then: the time for everything
+ * that is looked up before it. */
+const lookupMs = 2_000;
 
 const maxPictures = 4;
 
@@ -72,7 +74,7 @@ export const imagine: Command = {
       count: options.getInteger("pictures") ?? maxPictures,
       ...(seed === null ? {} : { seed }),
     });
-    await draw(interaction, input, options.getBoolean("only-me") ?? false, context);
+    await draw(interaction, input, options.getBoolean("only-me") ?? false, startLookup(context.clock), context);
   },
   async autocomplete(interaction, { functions }) {
     const typed = interaction.options.getFocused();
@@ -102,10 +104,17 @@ function originOf({ owner, scope, caption }: ConceptSummary, identity: Identity)
 /** One job for each interaction; the pressed message stays, the new pictures are a new one. */
 async function drawAgain(interaction: ButtonInteraction, [id = ""]: Ids, context: BotContext): Promise<void> {
   const identity = identityOf(interaction);
-  const earlier = await context.functions.call(routes.readPrediction, identity, { id, timeoutMs: lookupMs });
+  const leftMs = startLookup(context.clock);
+  const earlier = await context.functions.call(routes.readPrediction, identity, { id, timeoutMs: leftMs() });
   if (earlier.input.task !== "imagine") throw new UserError("bad_request", "There is nothing to draw again here.");
   const { seed: _, ...input } = earlier.input;
-  await draw(interaction, input, interaction.message.flags.has(MessageFlags.Ephemeral), context);
+  await draw(interaction, input, interaction.message.flags.has(MessageFlags.Ephemeral), leftMs, context);
+}
+
+/** Tells how much of the time for lookups is left, in milliseconds from now on; at least one. */
+function startLookup(clock: Clock): () => number {
+  const endMs = clock.now() + lookupMs;
+  return () => Math.max(1, endMs - clock.now());
 }
 
 /** Public where everybody may see every word in it and the person may post pictures; private otherwise. */
@@ -113,19 +122,25 @@ async function draw(
   interaction: ChatInputCommandInteraction | ButtonInteraction,
   input: ImagineInput,
   onlyMe: boolean,
+  leftMs: () => number,
   context: BotContext,
 ): Promise<void> {
-  const used = await conceptsOf(input.prompt, identityOf(interaction), context);
+  const used = await conceptsOf(input.prompt, identityOf(interaction), leftMs(), context);
   const isPrivate = onlyMe || used.some(({ scope }) => scope === "private") || !mayPost(interaction);
   await startJob(interaction, isPrivate, async () => input, context);
 }
 
 /** The concepts that a prompt names. @throws UserError bad_prompt, or not_found that names the unknown word */
-async function conceptsOf(prompt: string, identity: Identity, { functions }: BotContext): Promise<ConceptSummary[]> {
+async function conceptsOf(
+  prompt: string,
+  identity: Identity,
+  timeoutMs: number,
+  { functions }: BotContext,
+): Promise<ConceptSummary[]> {
   const references = referencesOf(parsePrompt(prompt));
   const found = await Promise.all(
     references.map(async (reference) => {
-      const concept = await findConcept(functions, identity, reference, lookupMs);
+      const concept = await findConcept(functions, identity, reference, timeoutMs);
       if (concept !== undefined || reference.orWord) return concept;
       throw new UserError(
         "not_found",
