@@ -2,13 +2,14 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Command, Option } from "commander";
 import colours from "picocolors";
-import type { ConceptMeta } from "../../shared/concept.ts";
-import { conceptName } from "../../shared/concept-name.ts";
+import { type ConceptMeta, Id } from "../../shared/concept.ts";
+import { ConceptName, conceptName } from "../../shared/concept-name.ts";
 import { UserError } from "../../shared/error.ts";
 import { familyTree } from "../../shared/family-tree.ts";
 import { LearnInput } from "../../shared/job.ts";
 import { limits } from "../../shared/limits.ts";
 import { type ExportFormat, exportConcept, exportFormats } from "../concepts/export-concept.ts";
+import { findDeleted } from "../concepts/find-deleted.ts";
 import { adoptConcept, importConcept } from "../concepts/import-concept.ts";
 import { readPicture } from "../tensor/pixels.ts";
 import { readUpload, wholeNumber } from "./arguments.ts";
@@ -135,13 +136,14 @@ const importCommand = (run: Runner): Command =>
 const deleteCommand = (run: Runner): Command =>
   new Command("delete")
     .description("delete a word; it can be restored for seven days")
-    .argument("<name>")
-    .option("--restore", "bring a deleted word back, by its id", false)
+    .argument("<name>", "the word; with --restore also the id that deleting it printed")
+    .option("--restore", "bring a deleted word back: the one that was deleted last under that name", false)
     .addOption(jsonOption())
     .action((name: string, flags: Flags & { restore: boolean }) =>
       run(async (session) => {
         if (flags.restore) {
-          const meta = await session.bench.library.restore(name, session.viewer);
+          const id = await deletedId(session, name);
+          const meta = await session.bench.library.restore(id, session.viewer);
           say(`<${meta.name}> is back.`);
           return printResult(flags.json, meta, []);
         }
@@ -151,6 +153,14 @@ const deleteCommand = (run: Runner): Command =>
         printResult(flags.json, { id: meta.id, undoUntil }, []);
       }),
     );
+
+/** What was deleted under a name, else the text itself, which may be an id. @throws UserError not_found when it is neither */
+async function deletedId({ store, viewer }: Session, text: string): Promise<Id> {
+  const name = ConceptName.safeParse(text.replace(/^<|>$/g, ""));
+  const id = (name.success ? await findDeleted(store, name.data, viewer) : undefined) ?? text;
+  if (Id.safeParse(id).success) return id;
+  throw new UserError("not_found", `No word of yours was deleted under "${text}", and no id is written like that.`);
+}
 
 const relearnCommand = (run: Runner): Command =>
   new Command("relearn")

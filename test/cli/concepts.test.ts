@@ -67,3 +67,17 @@ test("a word is relearned in the mode that it was learned in, unless another is 
   await concepts("relearn", "mycat", "--mode", "product", "--out", folder);
   expect(jobs).toMatchObject([{ mode: "paper", improvements: { flip: true } }, { mode: "product" }]);
 });
+
+test("a deleted word comes back by its name, the one that went last first, and by its id", async () => {
+  const first = await save();
+  await concepts("delete", "mycat");
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const second = await save();
+  await concepts("delete", "mycat");
+  await concepts("delete", "--restore", "<MyCat>");
+  expect((await library.resolve({ name: "mycat" }, viewer)).id).toBe(second.id);
+  await concepts("delete", "--restore", first.id);
+  expect((await library.resolve({ name: "mycat-2" }, viewer)).id).toBe(first.id);
+  await expect(concepts("delete", "--restore", "mycat")).rejects.toMatchObject({ code: "not_found" });
+  await expect(concepts("delete", "--restore", "../x")).rejects.toMatchObject({ code: "not_found" });
+});
