@@ -18,8 +18,9 @@ export async function findConcept(
   return named.sort((a, b) => order(a) - order(b))[0];
 }
 
+/** By id, or by name in capitals or not, as the gateway does when it draws. */
 function isOwner({ owner }: ConceptSummary, wanted: string | undefined): boolean {
-  return wanted === undefined || owner.id === wanted || owner.name === wanted;
+  return wanted === undefined || owner.id === wanted || owner.name.toLowerCase() === wanted.toLowerCase();
 }
 
 /** The name that is being typed at the end of a prompt: what stands before its `<`, and what follows it; undefined when

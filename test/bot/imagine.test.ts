@@ -54,6 +54,13 @@ test("a private word draws in private, a shared one for all, and another member 
   expect(drawn.text).toMatch(/by ada.*seed 7/s);
 });
 
+test("an owner's name may be written in capitals, as the gateway reads it", async () => {
+  await share(ada, await learnWord(ada, "pot"));
+  const drawn = await draw(ben, "<Ada/pot> in space");
+  expect(drawn.ephemeral).toBe(false);
+  expect(drawn.text).toContain("by ada");
+});
+
 test("a blend draws with concepts and plain words, in private while one of its concepts is, and says what is wrong with it", async () => {
   await learnWord(ada, "pot");
   const drawn = await draw(ada, "<pot*0.6+red dragon*0.4> in space");
