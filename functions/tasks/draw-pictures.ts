@@ -1,5 +1,6 @@
 import type { SamplerName } from "../../shared/job.ts";
 import { type PromptPart, parsePrompt } from "../../shared/prompt.ts";
+import { expandBlends, type Resolve } from "../concepts/expand-blends.ts";
 import { sample } from "../diffusion/sample.ts";
 import type { OpenedModel } from "../models/open-model.ts";
 import { part } from "../tensor/batch.ts";
@@ -11,6 +12,8 @@ export interface DrawOptions {
   readonly prompt: readonly PromptPart[];
   readonly negative: string;
   readonly findRows: FindRows;
+  /** What a name means, so that saved blends are written out; without it every name has rows of its own. */
+  readonly resolve?: Resolve | undefined;
   readonly sampler: SamplerName;
   readonly steps: number;
   readonly guidance: number;
@@ -36,9 +39,12 @@ export async function* drawPictures(
   model: OpenedModel,
   options: DrawOptions,
 ): AsyncGenerator<DrawProgress, Drawn, void> {
-  const { context, notes } = await promptContext(model, options.prompt, options.findRows);
+  const { resolve, findRows } = options;
+  const contextOf = async (parts: readonly PromptPart[]) =>
+    promptContext(model, resolve ? await expandBlends(parts, resolve) : parts, findRows);
+  const { context, notes } = await contextOf(options.prompt);
   const guided = options.guidance !== 1;
-  const negative = guided ? await promptContext(model, parsePrompt(options.negative), options.findRows) : undefined;
+  const negative = guided ? await contextOf(parsePrompt(options.negative)) : undefined;
   const latents = yield* sample({
     model,
     sampler: options.sampler,

@@ -2,7 +2,6 @@ import { UserError } from "../../shared/error.ts";
 import type { DrawnPicture, ImagineInput, TaskEvent, UsedConcept } from "../../shared/job.ts";
 import { type ConceptReference, parsePrompt } from "../../shared/prompt.ts";
 import type { Concept } from "../concepts/concept-file.ts";
-import { expandBlends } from "../concepts/expand-blends.ts";
 import { slideRows } from "../inversion/slide-rows.ts";
 import type { TaskContext } from "../jobs/runner.ts";
 import { encodePng, encodeWebp } from "../tensor/encode-picture.ts";
@@ -37,9 +36,10 @@ export async function* imagine(
   };
   if (attempt > 1) yield { type: "log", text: `attempt ${attempt}` };
   const drawing = drawPictures(model, {
-    prompt: await expandBlends(parsePrompt(input.prompt), (named) => bench.library.resolve(named, input.viewer)),
+    prompt: parsePrompt(input.prompt),
     negative: input.negative,
     findRows,
+    resolve: (named) => bench.library.resolve(named, input.viewer),
     sampler: input.sampler,
     steps,
     guidance,

@@ -34,7 +34,7 @@ export async function promptContext(
   parts: readonly PromptPart[],
   findRows: FindRows,
 ): Promise<PromptContext> {
-  const variants = expandBlends(parts);
+  const variants = variantsOf(parts);
   if (variants.length > mostVariants) {
     throw new UserError(
       "bad_prompt",
@@ -60,7 +60,7 @@ export async function promptContext(
 }
 
 /** Every choice of one concept per blend, with the product of the shares. */
-function expandBlends(
+function variantsOf(
   parts: readonly PromptPart[],
 ): readonly { readonly parts: readonly Plain[]; readonly share: number }[] {
   let variants: { parts: Plain[]; share: number }[] = [{ parts: [], share: 1 }];

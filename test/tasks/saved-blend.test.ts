@@ -41,8 +41,8 @@ async function mycat(words: string): Promise<Concept> {
   };
 }
 
-async function draw(prompt: string) {
-  const input = ImagineInput.parse({ task: "imagine", prompt, count: 1, seed: 3, steps: 2, viewer: ann });
+async function draw(prompt: string, negative = "") {
+  const input = ImagineInput.parse({ task: "imagine", prompt, negative, count: 1, seed: 3, steps: 2, viewer: ann });
   const context = {
     ...{ jobId: "job", attempt: 1, signal: new AbortController().signal, saveCheckpoint: async () => {} },
     files: createTaskFiles(store, "jobs/job"),
@@ -55,7 +55,7 @@ async function draw(prompt: string) {
   return { pixels: (await readPicture((await store.get(key))?.data as Uint8Array)).data, used: output?.concepts };
 }
 
-test("a saved blend draws what its prompt draws, in its parents' versions of then, until one of them is deleted", async () => {
+test("a saved blend draws, or keeps out, what its prompt does, in its parents' versions of then, until one of them is deleted", async () => {
   const { hash } = await bench.model();
   await bench.library.save(await mycat("red mug"));
   await blendConcept(bench.library, {
@@ -72,6 +72,9 @@ test("a saved blend draws what its prompt draws, in its parents' versions of the
   const saved = await draw("a <chimera> in space");
   expect(saved.pixels).toEqual(written.pixels);
   expect(saved.used?.map(({ name, version }) => [name, version])).toEqual([["mycat", 1]]);
+  const avoided = await draw("a dog in space", "a <chimera>");
+  expect(avoided.pixels).toEqual((await draw("a dog in space", "a <mycat*0.6+dog*0.4>")).pixels);
+  expect(avoided.pixels).not.toEqual((await draw("a dog in space")).pixels);
 
   await bench.library.relearn("c-mycat", ann, await mycat("blue dog"));
   expect((await draw("a <mycat*0.6+dog*0.4> in space")).pixels).not.toEqual(written.pixels);
