@@ -98,9 +98,9 @@ test("learn and imagine work on any diffusers folder", async () => {
   const { concept, pictures } = learned.output as LearnOutput;
   expect(concept).toMatchObject({
     name: "mymug",
-    tokens: 2,
+    tokens: 4,
     width: 24,
-    initialiser: { kind: "caption", text: "red mug" },
+    initialiser: { kind: "caption", text: "red mug * *" },
   });
   expect(pictures.map(({ kind }) => kind)).toEqual(["strip", "chart", "picture", "preview", "preview", "preview"]);
   for (const { key, width, height } of pictures) {
@@ -269,7 +269,7 @@ test("a strength slides a word between what it began as and what it learned, for
     const key = (output as ImagineOutput).pictures[0]?.key as string;
     return (await readPicture((await store.get(key))?.data as Uint8Array)).data;
   };
-  const began = await pixelsOf("job-30", { prompt: "red mug in space" });
+  const began = await pixelsOf("job-30", { prompt: "red mug * * in space" });
   expect(await pixelsOf("job-31", { prompt: "<mymug:0> in space" })).toEqual(began);
   const learned = await pixelsOf("job-32", { prompt: "<mymug> in space" });
   expect(await pixelsOf("job-33", { prompt: "<mymug:1> in space", strength: 0.3 })).not.toEqual(began);
