@@ -1,5 +1,6 @@
 import { type APIComponentInContainer, ButtonStyle } from "discord.js";
 import type { DraftView } from "../shared/api.ts";
+import { cellName, gridCells } from "../shared/cell-name.ts";
 import type { LearnInput, LearnOutput } from "../shared/job.ts";
 import { button, type Card, conceptWord, galleryPart, type Picture, quoted, rowPart, textPart } from "./card.ts";
 import { endedBadly, progressLines, sparkline } from "./job-lines.ts";
@@ -8,9 +9,6 @@ import type { JobCards } from "./progress.ts";
 
 /** The numbers drawn next to the outlines. */
 const digits = ["1", "2", "3", "4"] as const;
-
-/** As drawn on the grid: A1 top left, E1 top right. */
-const cellName = (cell: number) => `${"ABCDE"[cell % 5]}${Math.floor(cell / 5) + 1}`;
 
 /** Candidates on the picture: one tap on Learn is enough, everything else is a choice. */
 export function draftCard({ draft, notes }: DraftView, picture: Picture, welcome?: Picture): Card {
@@ -59,8 +57,8 @@ export function gridCard({ draft }: DraftView, picture: Picture): Card {
   const isInner = draft.zoom.length === 1;
   const cells = isInner ? `${draft.zoom[0]}.` : "";
   const rows: APIComponentInContainer[] = [];
-  for (let row = 0; row < 5; row++) {
-    const numbers = Array.from({ length: 5 }, (_, column) => 5 * row + column);
+  for (let row = 0; row < gridCells; row++) {
+    const numbers = Array.from({ length: gridCells }, (_, column) => gridCells * row + column);
     rows.push(rowPart(...numbers.map((cell) => button(cellName(cell), "learn.cell", [draft.id, `${cells}${cell}`]))));
   }
   return {

@@ -1,3 +1,4 @@
+import { cellName, gridCells } from "../../shared/cell-name.ts";
 import type { Box } from "../../shared/draft.ts";
 import type { Picture } from "../tensor/pixels.ts";
 import { drawPicture, rasterise } from "./canvas.ts";
@@ -5,18 +6,12 @@ import { overlaySize } from "./mask-overlay.ts";
 import { drawText } from "./text.ts";
 import { theme } from "./theme.ts";
 
-/** Cells in a row and in a column: Discord's buttons come 5 × 5. */
-const cells = 5;
-
-/** A1 is the top left cell, E1 the top right one, A5 the bottom left one; index: row-major 0–24. */
-export const cellName = (index: number): string => `${"ABCDE"[index % cells]}${Math.floor(index / cells) + 1}`;
-
 /** Where the chosen cells lie, the outermost first, as fractions of the picture; no cell is all of it. */
 export function zoomBox(zoom: readonly number[]): Box {
   let box: Box = { x: 0, y: 0, width: 1, height: 1 };
   for (const cell of zoom) {
-    const [width, height] = [box.width / cells, box.height / cells];
-    box = { x: box.x + (cell % cells) * width, y: box.y + Math.floor(cell / cells) * height, width, height };
+    const [width, height] = [box.width / gridCells, box.height / gridCells];
+    box = { x: box.x + (cell % gridCells) * width, y: box.y + Math.floor(cell / gridCells) * height, width, height };
   }
   return box;
 }
@@ -43,12 +38,14 @@ export async function pickGrid(input: {
   const part = cropPicture(input.picture, zoomBox(input.zoom ?? []));
   const { width, height } = overlaySize(part);
   const lines = [1, 2, 3, 4]
-    .map((i) => `M${(i * width) / cells} 0V${height}M0 ${(i * height) / cells}H${width}`)
+    .map((i) => `M${(i * width) / gridCells} 0V${height}M0 ${(i * height) / gridCells}H${width}`)
     .join("");
   const grid =
     `<path d="${lines}" fill="none" stroke="${theme.ink}" stroke-opacity="0.45" stroke-width="4"/>` +
     `<path d="${lines}" fill="none" stroke="#ffffff" stroke-width="1.5"/>`;
-  const labels = Array.from({ length: cells * cells }, (_, index) => drawLabel(index, width / cells, height / cells));
+  const labels = Array.from({ length: gridCells * gridCells }, (_, index) =>
+    drawLabel(index, width / gridCells, height / gridCells),
+  );
   const layers = grid + labels.join("");
   return await rasterise(width, height, await drawPicture(part, { left: 0, top: 0, width, height }, layers, 0));
 }
@@ -56,8 +53,8 @@ export async function pickGrid(input: {
 /** A dark pill in the cell's corner: the middle, where one points, stays free. */
 function drawLabel(index: number, cellWidth: number, cellHeight: number): string {
   const size = Math.max(14, Math.min(cellWidth, cellHeight) / 5.5);
-  const left = (index % cells) * cellWidth + size * 0.35;
-  const top = Math.floor(index / cells) * cellHeight + size * 0.35;
+  const left = (index % gridCells) * cellWidth + size * 0.35;
+  const top = Math.floor(index / gridCells) * cellHeight + size * 0.35;
   const style = { size, weight: 600, colour: "#ffffff" } as const;
   return (
     `<rect x="${left}" y="${top}" width="${size * 1.9}" height="${size * 1.4}" rx="${size * 0.4}" fill="${theme.ink}" fill-opacity="0.72"/>` +

@@ -8,10 +8,11 @@ import { learnStrip } from "../../functions/drawing/learn-strip.ts";
 import { lossChart } from "../../functions/drawing/loss-chart.ts";
 import { maskOverlay } from "../../functions/drawing/mask-overlay.ts";
 import { outlineMask } from "../../functions/drawing/outline.ts";
-import { cellName, cropPicture, pickGrid, zoomBox } from "../../functions/drawing/pick-grid.ts";
+import { cropPicture, pickGrid, zoomBox } from "../../functions/drawing/pick-grid.ts";
 import { theme } from "../../functions/drawing/theme.ts";
 import { type Mask, maskArea, maskFrom } from "../../functions/tensor/mask.ts";
 import { type Picture, readPicture } from "../../functions/tensor/pixels.ts";
+import { cellName } from "../../shared/cell-name.ts";
 
 /** One colour. */
 const plain = (width: number, height: number, colour: readonly number[]): Picture => ({
