@@ -7,8 +7,7 @@ const ledger = ["jobs/", "open/", "expire/", "dispatch/", "deliveries/", "undeli
 /** Requests and answers of the asynchronous endpoint itself; the results that count are in the store's own keys. */
 const engine = ["engine/"];
 
-/** The one bucket. Versions make a deletion undoable for as long as people are told it is, and no longer; `/forget` removes
- * all versions at once. */
+/** The one bucket. Versions make a deletion undoable for as long as people are told it is, and no longer. */
 export function createStorage() {
   const bucket = new sst.aws.Bucket("Store", { versioning: true, cors: false });
   new aws.s3.BucketLifecycleConfiguration("StoreLifecycle", {

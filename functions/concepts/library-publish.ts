@@ -8,7 +8,7 @@ import { nameForOwner, privatePlace } from "./library-names.ts";
 import { changeRecord, createRecord, encodeJson, passportOf, readRecord, requireOwned } from "./library-record.ts";
 
 /** See ConceptLibrary.save. Each step leaves something that a second run of the same job finds and goes on from: the owner's
- * list (so that nothing escapes /forget), pictures and rows, the record, and at last the name that makes it visible to others. */
+ * list (so that nothing escapes `forget`), pictures and rows, the record, and at last the name that makes it visible to others. */
 export async function saveConcept(
   store: Store,
   { blend, ...meta }: ConceptMeta,
