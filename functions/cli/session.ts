@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import type { Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import type { JobInput, JobOutput, TaskEvent } from "../../shared/job.ts";
+import type { ConceptLibrary } from "../concepts/library.ts";
 import { readConfig } from "../config.ts";
 import { createTaskFiles } from "../jobs/task-files.ts";
 import { openStore } from "../store/open.ts";
@@ -37,7 +38,8 @@ const ownerId = "me";
 export async function openSession(): Promise<Session> {
   const config = readConfig();
   const store = await openStore(`file:${resolve(config.concepts)}`);
-  const bench = openWorkbench({ ...config, store });
+  const opened = openWorkbench({ ...config, store });
+  const bench = { ...opened, library: tellingOfList(opened.library) };
   const runTask = createTaskRunner(bench);
   return {
     bench,
@@ -82,5 +84,18 @@ export async function openSession(): Promise<Session> {
     close: () => bench.close(),
   };
 }
+
+/** The library, which on the command line also says where all the words are that there are. */
+const tellingOfList = (library: ConceptLibrary): ConceptLibrary => ({
+  ...library,
+  resolve: async (reference, viewer) => {
+    try {
+      return await library.resolve(reference, viewer);
+    } catch (error) {
+      if (!(error instanceof UserError) || error.code !== "not_found") throw error;
+      throw new UserError("not_found", `${error.message} To see all words: npm run concepts -- list`, { cause: error });
+    }
+  },
+});
 
 const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex").slice(0, 32);

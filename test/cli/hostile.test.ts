@@ -123,7 +123,7 @@ const cases: readonly (readonly [what: string, args: readonly string[], code: nu
     ["a click outside the picture", learn("TEDDY", "--click", "900,4"), 2, /outside the picture.*128 × 128/],
     ["a click that is none", learn("TEDDY", "--click", "here"), 2, /expected x,y/],
     ["a name that is none", learn("TEDDY", "--click", "64,64", "--name", "my cat!"), 6, /not a concept name/],
-    ["a word nobody learned", ["imagine", "<ghost> in space"], 8, /ghost/],
+    ["a word nobody learned", ["imagine", "<ghost> in space"], 8, /<ghost>.* npm run concepts -- list$/],
     ["an empty prompt", ["imagine", ""], 2, /^✗ The prompt takes 1 to 1000 characters, got none\.$/],
     ["a prompt of blanks", ["imagine", "  "], 2, /^✗ The prompt takes 1 to 1000 characters, got none\.$/],
     ["a long prompt", ["imagine", "x".repeat(1001)], 2, /^✗ The prompt takes .*got 1001 characters\.$/],
