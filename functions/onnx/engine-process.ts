@@ -76,3 +76,6 @@ process.on("message", (request: EngineRequest) => {
 });
 
 process.on("disconnect", end);
+
+// Ctrl-C goes to the whole process group. The parent decides what it means: it ends this process once nothing waits for it.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);

@@ -8,17 +8,18 @@ const root = join(import.meta.dirname, "..", "..");
 const folder = await mkdtemp(join(tmpdir(), "eponym-stop-"));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Runs a command, presses Ctrl-C once it has said `when`, and gives its last line. */
+/** Runs a command, presses Ctrl-C once it has said `when`, and gives its last line. As a terminal does it, the signal goes to every
+ * process of the command. */
 function stopped(when: RegExp, ...args: string[]): Promise<{ code: number | null; last: string | undefined }> {
   const env = { ...process.env, CONCEPTS: join(folder, "concepts"), THREADS: "1", NO_COLOR: "1" };
   const child = spawn(process.execPath, ["functions/cli.ts", ...args, "--out", join(folder, "out")], {
-    ...{ cwd: root, env, stdio: ["ignore", "ignore", "pipe"] },
+    ...{ cwd: root, env, stdio: ["ignore", "ignore", "pipe"], detached: true },
   });
   let said = "";
   child.stderr?.on("data", (chunk) => {
     const before = when.test(said);
     said += String(chunk);
-    if (!before && when.test(said)) child.kill("SIGINT");
+    if (!before && when.test(said)) process.kill(-(child.pid as number), "SIGINT");
   });
   return new Promise((resolve) =>
     child.on("close", (code) => resolve({ code, last: said.trimEnd().split("\n").at(-1) })),
