@@ -1,6 +1,6 @@
 import { UserError } from "../../shared/error.ts";
 import { type Tensor, tensor } from "../tensor/tensor.ts";
-import type { Model } from "./model.ts";
+import type { Model, Tokenizer } from "./model.ts";
 
 /** A prompt in order: plain text, and concepts as the embedding rows that stand in their place. */
 export type PromptPart = string | ConceptRows;
@@ -53,6 +53,8 @@ export function promptTokens(
       ids.push(...new Array<number>(count).fill(padId));
     }
   }
+  const free = concepts.reduce((end, { start, count }) => Math.max(end, start + count), 1);
+  const quoted = ids.slice(wordStart(tokenizer, ids, room + 1, free));
   const leftOut = ids.splice(room + 1);
   ids.push(endId);
   const used = ids.length;
@@ -67,9 +69,24 @@ export function promptTokens(
     warnings:
       leftOut.length === 0
         ? []
-        : [`The prompt is longer than the ${room} tokens this model reads; left out: "${tokenizer.decode(leftOut)}"`],
+        : [
+            `The prompt is longer than the ${room} tokens this model reads; left out: "${shortened(tokenizer.decode(quoted))}"`,
+          ],
   };
 }
+
+/** Where the word begins that the token at `at` goes on with; `at` itself where it begins one. Not before `least`. */
+function wordStart({ decode }: Pick<Tokenizer, "decode">, ids: readonly number[], at: number, least: number): number {
+  let start = at;
+  while (start > least && start < ids.length && !/\S\s+\S/.test(decode(ids.slice(start - 1, start + 1)))) start -= 1;
+  return start;
+}
+
+/** Notes are short. */
+const mostQuoted = 300;
+
+const shortened = (text: string): string =>
+  text.length <= mostQuoted ? text : `${text.slice(0, mostQuoted).replace(/\s+\S*$/, "")} …`;
 
 function rowCount({ name, rows }: ConceptRows, width: number): number {
   const [count = 0, columns = 0] = rows.shape;

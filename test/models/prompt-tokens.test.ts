@@ -74,6 +74,17 @@ test("text beyond the model's length is left out and quoted", () => {
   expect(warnings).toEqual(['The prompt is longer than the 4 tokens this model reads; left out: "* c"']);
 });
 
+test("what is left out is quoted in whole words, and no longer than a note may be", () => {
+  const model = modelOf(6);
+  const { warnings } = promptTokens(model, ["a b zzzyx qqq c"]);
+  expect(warnings[0]).toMatch(/left out: "zzzyx qqq c"$/);
+  const [afterConcept] = promptTokens(model, [concept("<cat>", 4), "zzzyx"]).warnings;
+  expect(afterConcept).toMatch(/left out: "zzzyx"$/);
+  const [long = ""] = promptTokens(model, ["a b c d ".repeat(125)]).warnings;
+  expect(long).toMatch(/left out: "a b c d .* …"$/);
+  expect(long.length).toBeLessThan(500);
+});
+
 test("a concept that would be cut is refused, with how much too long the prompt is", () => {
   const model = modelOf(8);
   expect(() => promptTokens(model, ["a a a", concept("<cat>", 3)])).not.toThrow();
