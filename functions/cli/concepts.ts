@@ -166,7 +166,12 @@ const relearnCommand = (run: Runner): Command =>
   new Command("relearn")
     .description("learn a word anew from its own picture, as its next version")
     .argument("<name>")
-    .option("--steps <n>", "optimisation steps", wholeNumber(1, limits.maxLearnSteps), 100)
+    .option(
+      "--steps <n>",
+      `optimisation steps, 1 to ${limits.maxLearnSteps}`,
+      wholeNumber(1, limits.maxLearnSteps),
+      100,
+    )
     .option("--seed <n>", "of all random numbers", wholeNumber(0, 2 ** 32 - 1))
     .addOption(new Option("--mode <mode>", "the word's own when left out").choices(["product", "paper"]))
     .addOption(outOption())

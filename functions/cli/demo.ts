@@ -27,7 +27,7 @@ export const demoCommand = (run: Runner): Command =>
     .argument("[picture]", "yours; a bundled picture of something the model never saw when left out")
     .option("--click <x,y>", "where the thing is, in pixels or percent", clickArgument)
     .option("--name <name>", "the new word")
-    .option("--steps <n>", "optimisation steps", wholeNumber(1, 1000), 100)
+    .option("--steps <n>", "optimisation steps, 1 to 1000", wholeNumber(1, 1000), 100)
     .option("--out <folder>", "where pictures go", "out")
     .action((picture: string | undefined, flags: { click?: Click; name?: string; steps: number; out: string }) =>
       run(async (session, signal) => {

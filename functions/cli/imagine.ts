@@ -32,7 +32,7 @@ export const imagineCommand = (run: Runner): Command =>
       'text with concepts in it, e.g. "<mycat> in space"',
       words("The prompt", 1, limits.maxPromptCharacters),
     )
-    .option("--count <n>", "pictures", wholeNumber(1, limits.maxPicturesPerJob), 4)
+    .option("--count <n>", `pictures, 1 to ${limits.maxPicturesPerJob}`, wholeNumber(1, limits.maxPicturesPerJob), 4)
     .option(
       "--seed <n>",
       "of the first picture; the next ones count on; random when left out",
@@ -40,12 +40,12 @@ export const imagineCommand = (run: Runner): Command =>
     )
     .option(
       "--steps <n>",
-      "sampler steps; the model's usual number when left out",
+      `sampler steps, 1 to ${limits.maxSamplerSteps}; the model's usual number when left out`,
       wholeNumber(1, limits.maxSamplerSteps),
     )
     .option(
       "--guidance <g>",
-      "how closely to follow the prompt, 1 is not at all; the model's usual when left out",
+      "how closely to follow the prompt, 1 to 30, 1 is not at all; the model's usual when left out",
       decimal(1, 30),
     )
     .addOption(
@@ -55,7 +55,7 @@ export const imagineCommand = (run: Runner): Command =>
     )
     .option(
       "--strength <s>",
-      "of the words: 0 what they began as, 1 what they learned; <name:0.7> says it for one",
+      `of the words, 0 to ${limits.maxConceptStrength}: 0 what they began as, 1 what they learned; <name:0.7> says it for one`,
       decimal(0, limits.maxConceptStrength),
     )
     .option("--negative <text>", "what not to draw", words("--negative", 0, limits.maxPromptCharacters), "")

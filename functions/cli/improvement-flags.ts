@@ -18,17 +18,20 @@ export const improvementOptions: readonly Option[] = [
     "adamw",
     "direction",
   ] satisfies NonNullable<Improvements["update"]>[]),
-  new Option("--more-tokens <n>", "rows to learn beyond those of the words").argParser(wholeNumber(0, 8)),
+  new Option("--more-tokens <n>", "rows to learn beyond those of the words, 0 to 8").argParser(wholeNumber(0, 8)),
   ...onOff("framing", "learn from the square around the thing"),
-  new Option("--mask-floor <w>", "loss weight outside the mask, 1 ignores the mask").argParser(decimal(0, 1)),
-  new Option("--background <w>", "weight of looking, outside the mask, as the plain class word does").argParser(
-    decimal(0, 10),
+  new Option("--mask-floor <w>", "loss weight outside the mask, 0 to 1, which ignores the mask").argParser(
+    decimal(0, 1),
   ),
   new Option(
+    "--background <w>",
+    "weight of looking, outside the mask, as the plain class word does, 0 to 10",
+  ).argParser(decimal(0, 10)),
+  new Option(
     "--recompositions <n>",
-    "pictures of the thing cut out, on plain grounds, to learn from as well",
+    "pictures of the thing cut out, on plain grounds, to learn from as well, 0 to 8",
   ).argParser(wholeNumber(0, 8)),
-  new Option("--large-timesteps <a>", "draw noisy examples more often at first").argParser(decimal(0, 1)),
+  new Option("--large-timesteps <a>", "draw noisy examples more often at first, 0 to 1").argParser(decimal(0, 1)),
   ...onOff("averaging", "keep an average over steps, not one step"),
   ...onOff("keep-best", "keep the step that is best on a fixed bank"),
   ...onOff("early-stopping", "stop when that bank no longer gets better"),

@@ -56,14 +56,19 @@ export const learnCommand = (run: Runner): Command => {
         .choices(["part", "object", "group"])
         .default("object"),
     )
-    .option("--steps <n>", "optimisation steps", wholeNumber(1, limits.maxLearnSteps), 100)
-    .option("--batch <n>", "examples per step", wholeNumber(1, 16), 4)
+    .option(
+      "--steps <n>",
+      `optimisation steps, 1 to ${limits.maxLearnSteps}`,
+      wholeNumber(1, limits.maxLearnSteps),
+      100,
+    )
+    .option("--batch <n>", "examples per step, 1 to 16", wholeNumber(1, 16), 4)
     .addOption(
       new Option("--mode <mode>", "paper: as published; product: with our improvements")
         .choices(["product", "paper"])
         .default("product"),
     )
-    .option("--rate <lr>", "learning rate; the mode's own when left out", decimal(1e-6, 1))
+    .option("--rate <lr>", "learning rate, 0.000001 to 1; the mode's own when left out", decimal(1e-6, 1))
     .option("--seed <n>", "of all random numbers", wholeNumber(0, 2 ** 32 - 1), 0)
     .option("--out <folder>", "where pictures go", "out")
     .option("--json", "print the result as JSON", false)
