@@ -6,8 +6,11 @@ import type { ServiceDeps } from "./app-deps.ts";
 import { type AppEnv, mount } from "./mount.ts";
 
 /** Where the bot keeps what it still has to tell people. */
-export function mountDeliveries(app: Hono<AppEnv>, deps: Pick<ServiceDeps, "store" | "clock" | "ledger">): void {
-  const deliveries = createDeliveries(deps.store, deps.clock);
+export function mountDeliveries(
+  app: Hono<AppEnv>,
+  deps: Pick<ServiceDeps, "store" | "clock" | "log" | "ledger">,
+): void {
+  const deliveries = createDeliveries(deps);
   const unknown = (id: string) => new UserError("not_found", `There is no delivery ${id}, or it is not yours.`);
 
   mount(app, routes.putDelivery, async ({ identity, id, body }) => {

@@ -1,6 +1,7 @@
 import type { Context, Hono } from "hono";
 import type { z } from "zod";
 import type { Route } from "../../shared/api.ts";
+import { Id } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import type { Identity } from "../../shared/identity.ts";
 import type { Caller } from "./app-deps.ts";
@@ -26,7 +27,7 @@ export interface Request<R extends Route> extends Caller {
   header(name: string): string | undefined;
 }
 
-/** Registers the handler of a route of the contract: body and query come in checked, the answer goes out as the contract
+/** Registers the handler of a route of the contract: id, body and query come in checked, the answer goes out as the contract
  * says, or as the Response the handler made itself. */
 export function mount<R extends Route>(
   app: Hono<AppEnv>,
@@ -51,8 +52,10 @@ export function mount<R extends Route>(
 /** `:key` keeps its slashes. */
 const honoPath = (path: string): string => path.replace(":key", ":key{.+}");
 
+/** @throws UserError bad_request when what stands for `:id` is no id */
 function pathValue(context: Context): string {
-  return context.req.param("id") ?? context.req.param("key") ?? "";
+  const id = context.req.param("id");
+  return id === undefined ? (context.req.param("key") ?? "") : check(Id, id, "the id");
 }
 
 function bodyOf(route: Route, context: Context<AppEnv>): unknown {

@@ -33,7 +33,7 @@ export interface Acceptance {
  * (no header), come back later (`Prefer: respond-async`), or follow (`Accept: text/event-stream`). */
 export function mountPredictions(app: Hono<AppEnv>, deps: ServiceDeps, acceptance: Acceptance): void {
   const found = async (identity: Identity, id: Id): Promise<JobRecord> => {
-    const job = Id.safeParse(id).success ? await acceptance.find(identity, id) : undefined;
+    const job = await acceptance.find(identity, id);
     if (job !== undefined) return job;
     throw new UserError("not_found", `There is no prediction ${id}, or it is not yours.`);
   };

@@ -5,6 +5,7 @@ import { listAll, type Store } from "../store/store.ts";
 import type { Clock } from "./clock.ts";
 import { createDocument, readDocument, updateDocument } from "./document.ts";
 import { markExpiry } from "./expiry.ts";
+import type { Log } from "./log.ts";
 
 const keyOf = (id: Id) => `deliveries/${id}.json`;
 const markerOf = (id: Id) => `undelivered/${id}`;
@@ -14,13 +15,19 @@ export interface Deliveries {
   /** Creates it unless it exists; answers what is stored. */
   create(delivery: Omit<Delivery, "revision" | "done">): Promise<Delivery>;
   read(id: Id): Promise<Delivery | undefined>;
-  /** Everything not done. */
+  /** Everything not done. A record that is damaged is logged and left out: the others' messages go on. */
   open(): Promise<readonly Delivery[]>;
   /** @throws UserError conflict when the revision is another, not_found */
   patch(id: Id, patch: PatchDelivery): Promise<Delivery>;
 }
 
-export function createDeliveries(store: Store, clock: Clock): Deliveries {
+export interface DeliveriesDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export function createDeliveries({ store, clock, log }: DeliveriesDeps): Deliveries {
   const read = (id: Id) => readDocument(store, keyOf(id), Delivery);
   return {
     read,
@@ -35,7 +42,11 @@ export function createDeliveries(store: Store, clock: Clock): Deliveries {
     async open() {
       const open: Delivery[] = [];
       for await (const { key } of listAll(store, "undelivered/")) {
-        const delivery = await read(key.slice("undelivered/".length));
+        const id = key.slice("undelivered/".length);
+        const delivery = await read(id).catch((error: unknown) => {
+          if (error instanceof UserError) throw error;
+          log.error("a damaged delivery is left out", { delivery: id, error });
+        });
         if (delivery !== undefined && !delivery.done) open.push(delivery);
         else if (delivery?.done === true) await store.delete(key);
       }

@@ -32,6 +32,29 @@ test("a delivery is created once, moves from one bot process to the next by revi
   expect(await list()).toEqual([]);
 });
 
+test("a delivery under an id that is none is refused in words, and a damaged one does not hide the others", async () => {
+  const refused = await gateway.call(ann, routes.putDelivery, "a.b", body);
+  expect(refused.status).toBe(400);
+  expect(refused.body.error?.message).toContain("an id has 1–64 letters, digits, _ and -");
+  for (const key of ["undelivered/damaged", "deliveries/damaged.json"]) await gateway.store.put(key, Buffer.from("{}"));
+  await gateway.call(ann, routes.putDelivery, "whole", body);
+  const { status, body: list } = await gateway.call(bot, routes.listDeliveries);
+  expect({ status, list }).toMatchObject({ status: 200, list: { deliveries: [{ id: "whole" }] } });
+  expect(gateway.log.lines.at(-1)).toMatchObject({ level: "error", fields: { delivery: "damaged" } });
+});
+
+test.each(Object.entries(routes).filter(([, route]) => route.path.includes(":id")))(
+  "%s answers an id that is none with 400 and what an id is",
+  async (_, route) => {
+    const sent = route.request === null ? undefined : { input: { task: "imagine", prompt: "a mug" } };
+    const { status, body: answer } = await gateway.call(ann, route, "a.b", sent);
+    expect({ status, said: answer.error?.message }).toEqual({
+      status: 400,
+      said: expect.stringMatching(/an id has 1–64/),
+    });
+  },
+);
+
 test("nobody learns of another's deliveries", async () => {
   await gateway.call(ann, routes.putDelivery, "b", body);
   expect((await gateway.call(bob, routes.putDelivery, "b", body)).status).toBe(404);
