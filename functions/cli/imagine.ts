@@ -92,16 +92,24 @@ export async function imaginePictures(
     const names = output.pictures.map(({ key, seed }) => ({ key, name: `${stem}-${seed}.png` }));
     const paths = await copyOut(session, names, flags.out);
     if (paths.length > 1) paths.unshift(await writeSheet(paths, output, prompt, join(flags.out, `${stem}.png`)));
+    const notes = [...unclosedNotes(prompt), ...output.notes];
     if (!flags.json) {
-      for (const note of output.notes) say(colours.yellow(`  ${note}`));
+      for (const note of notes) say(colours.yellow(`  ${note}`));
       heading(`${colours.green("●")} ${prompt} · seed ${output.seed}`);
     }
-    printResult(flags.json, { ...output, files: paths }, paths);
+    printResult(flags.json, { ...output, notes, files: paths }, paths);
     return { output, paths };
   } finally {
     progress.finish();
   }
 }
+
+/** A `<` that begins a name and is never closed is plain text to the parser, which is seldom what was meant. */
+export const unclosedNotes = (prompt: string): readonly string[] =>
+  Array.from(
+    prompt.matchAll(/(?<!\\)<(\p{L}[^\s<>]*)(?![^<>\n]*>)/gu),
+    ([, name]) => `"<${name}" has no ">" and is drawn as plain text; for the word write <${name}>.`,
+  );
 
 async function writeSheet(
   paths: readonly string[],

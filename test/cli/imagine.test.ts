@@ -1,0 +1,15 @@
+import { expect, test } from "vitest";
+import { unclosedNotes } from "../../functions/cli/imagine.ts";
+
+test("a word that is opened and never closed is remarked on", () => {
+  expect(unclosedNotes("<tiger in space")).toEqual([
+    '"<tiger" has no ">" and is drawn as plain text; for the word write <tiger>.',
+  ]);
+  expect(unclosedNotes("<tiger and <cat> and <dog")).toHaveLength(2);
+});
+
+test("closed words, signs and escaped brackets are not", () => {
+  for (const prompt of ["<tiger> in space", "<a*0.6+b c*0.4>", "<tiger:0.7>", "a < b", "I <3 you", "\\<tiger", "->"]) {
+    expect(unclosedNotes(prompt)).toEqual([]);
+  }
+});
