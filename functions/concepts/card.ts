@@ -12,6 +12,9 @@ export const cardKey = "sd-ti-embedding";
 /** JSON of the largest concept: 20 characters a number and some more. */
 const maxTextBytes = 24 * 1024 * 1024;
 
+/** Pixels. The lower a picture, the wider the stripes beside it. */
+const leastHeight = 64;
+
 /** What a card says: the dict of AUTOMATIC1111's files, and our passport where there is one. */
 export interface Card {
   readonly dict: unknown;
@@ -19,10 +22,14 @@ export interface Card {
 }
 
 /** A concept card: a PNG that shows `picture` and carries the concept, as a text chunk and, for places that strip those,
- * in the pixels of two stripes at its sides. The picture must be at least 64 pixels high. */
+ * in the pixels of two stripes at its sides. @throws UserError bad_request for a picture of less than 64 pixels in height */
 export async function encodeCard({ meta, rows }: Concept, picture: Picture): Promise<Uint8Array> {
-  if (picture.height < 64)
-    throw new Error(`card: a picture of ${picture.height} pixels in height is too low, 64 are needed`);
+  if (picture.height < leastHeight) {
+    throw new UserError(
+      "bad_request",
+      `A card's picture is at least ${leastHeight} pixels high; that of <${meta.name}> is ${picture.height} high. Export it in the format safetensors.`,
+    );
+  }
   const text = JSON.stringify({
     string_to_token: { "*": 265 },
     string_to_param: { "*": { TORCHTENSOR: nested(rows) } },

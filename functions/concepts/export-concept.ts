@@ -1,4 +1,5 @@
 import { asciiFileName } from "../../shared/concept-name.ts";
+import { UserError } from "../../shared/error.ts";
 import type { Picture } from "../tensor/pixels.ts";
 import { encode } from "../tensor/write-safetensors.ts";
 import { encodeCard } from "./card.ts";
@@ -19,7 +20,7 @@ export const exportFormats = ["safetensors", "diffusers", "a1111", "card"] as co
 export type ExportFormat = (typeof exportFormats)[number];
 
 /** The concept as a file for other tools: rows, trigger word, author and licence, but no ids of people or servers.
- * `picture` is what a card shows. @throws Error for a card without picture */
+ * `picture` is what a card shows. @throws UserError bad_request for a card without a picture, or with one that is too low */
 export async function exportConcept(concept: Concept, format: ExportFormat, picture?: Picture): Promise<ExportedFile> {
   const { meta, rows } = concept;
   const trigger = asciiFileName(meta.name);
@@ -48,7 +49,12 @@ export async function exportConcept(concept: Concept, format: ExportFormat, pict
       return { fileName: `${trigger}.pt`, mediaType: "application/octet-stream", bytes: writeTorchFile(dict) };
     }
     case "card": {
-      if (picture === undefined) throw new Error("exportConcept: a card needs a picture");
+      if (picture === undefined) {
+        throw new UserError(
+          "bad_request",
+          `A card shows the picture of its word, and <${meta.name}> has none${meta.origin ? ", because it was imported" : ""}. Export it in the format safetensors.`,
+        );
+      }
       return { fileName: `${trigger}.png`, mediaType: "image/png", bytes: await encodeCard(concept, picture) };
     }
   }
