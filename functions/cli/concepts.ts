@@ -11,6 +11,7 @@ import { limits } from "../../shared/limits.ts";
 import { type ExportFormat, exportConcept, exportFormats } from "../concepts/export-concept.ts";
 import { findDeleted } from "../concepts/find-deleted.ts";
 import { adoptConcept, importConcept } from "../concepts/import-concept.ts";
+import { tellText } from "../inversion/initialiser.ts";
 import { readPicture } from "../tensor/pixels.ts";
 import { readUpload, wholeNumber } from "./arguments.ts";
 import { blendCommand } from "./blend.ts";
@@ -54,7 +55,7 @@ const listCommand = (run: Runner): Command =>
         if (concepts.length === 0) say("No words yet. Learn one: npm run learn -- <picture> --click x,y --name <name>");
         for (const { name, version, initialiser, tokens, created, baseModel } of concepts) {
           say(
-            `${colours.bold(`<${name}>`)} ${colours.dim(`v${version} · “${initialiser.text}” · ${tokens} tokens · ${baseModel.id} · ${created.slice(0, 10)}`)}`,
+            `${colours.bold(`<${name}>`)} ${colours.dim(`v${version} · ${tellText(initialiser.text)} · ${tokens} tokens · ${baseModel.id} · ${created.slice(0, 10)}`)}`,
           );
         }
       }),

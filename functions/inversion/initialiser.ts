@@ -71,3 +71,9 @@ export function initialise(
   const ids = model.tokenizer.encode(text);
   return { kind, text, ids, rows: model.embed(ids) };
 }
+
+/** An initialiser's text for people: rows that begin as `*` after its words are counted. */
+export function tellText(text: string): string {
+  const [, words, more = ""] = /^(.*[^ *])((?: \*)+)$/.exec(text) ?? [];
+  return words === undefined ? `“${text}”` : `“${words}” and ${more.length / 2} rows more`;
+}

@@ -5,7 +5,7 @@ import { parsePrompt } from "../../shared/prompt.ts";
 import type { Concept } from "../concepts/concept-file.ts";
 import { learnStrip } from "../drawing/learn-strip.ts";
 import { lossChart } from "../drawing/loss-chart.ts";
-import { initialise, initialiserOptions } from "../inversion/initialiser.ts";
+import { initialise, initialiserOptions, tellText } from "../inversion/initialiser.ts";
 import { learn as learnRows } from "../inversion/learn.ts";
 import { defaultsOf } from "../inversion/learn-options.ts";
 import { decodeState, encodeState, type LearnState } from "../inversion/learn-state.ts";
@@ -43,7 +43,7 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
   const initialiser = initialise(model, input.initialiser, subject, initialiserOptions(input.mode, input.improvements));
   yield {
     type: "log",
-    text: `learning ${initialiser.ids.length} rows from "${initialiser.text}" (${initialiser.kind})`,
+    text: `learning ${initialiser.ids.length} rows from ${tellText(initialiser.text)} (${initialiser.kind})`,
   };
 
   const framing = input.improvements.framing ?? input.mode === "product";
@@ -98,7 +98,7 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
   }
   const title = `<${input.name}>`;
   const shown = further.length > 0 ? ` · the first of ${sources.length} pictures` : "";
-  const caption = `${initialiser.kind}: “${initialiser.text}” · step ${best.step} of ${input.steps} kept · ${model.id}${shown}`;
+  const caption = `${initialiser.kind}: ${tellText(initialiser.text)} · step ${best.step} of ${input.steps} kept · ${model.id}${shown}`;
   const strip = await learnStrip({
     title,
     caption,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { initialise, initialiserOptions } from "../../functions/inversion/initialiser.ts";
+import { initialise, initialiserOptions, tellText } from "../../functions/inversion/initialiser.ts";
 import { templates } from "../../functions/inversion/templates.ts";
 import { openClipText, tokenEmbedding } from "../../functions/models/clip-text.ts";
 import { openTokenizer } from "../../functions/models/tokenizer.ts";
@@ -42,6 +42,12 @@ test("words come before rows of their own where both do not fit", () => {
   const { ids, text } = initialise(model, "caption", fifteen, { keepArticle: false, moreTokens: 4 });
   expect(ids).toHaveLength(16);
   expect(text).toBe(`${fifteen.caption} *`);
+});
+
+test("people read how many rows are more than the words", () => {
+  expect(tellText("red mug * *")).toBe("“red mug” and 2 rows more");
+  expect(tellText("red mug")).toBe("“red mug”");
+  expect(tellText("* * *")).toBe("“* * *”");
 });
 
 test("an empty or overlong text is refused with what to do", () => {
