@@ -5,7 +5,7 @@ import { type Chart, chartSvg, drawAxes, drawLegend, type Figure, markOf, rangeO
 import type { JudgedRow } from "./judged-findings.ts";
 
 const xLabel = "prompt followed";
-const yLabel = "identity";
+const yLabel = "identity (likeness)";
 
 /** Paths of the chart in order of their colours. */
 const paths = [
@@ -37,7 +37,7 @@ export function frontierChart(rows: readonly JudgedRow[]): Chart {
   const x = scale("followed", [size.left, size.width - size.right]);
   const y = scale("identity", [size.height - size.bottom, size.top]);
   const at = ({ measures: { followed, identity } }: JudgedRow) => ({ left: x(followed.mean), top: y(identity.mean) });
-  const write = labelWriter();
+  const write = labelWriter(drawn.flatMap(({ rows: own }) => own.map(at)));
   const body = drawn.flatMap(({ name, colour, rows: own }) => {
     const path = line<JudgedRow>(
       (row) => at(row).left,
@@ -66,26 +66,35 @@ export function frontierChart(rows: readonly JudgedRow[]): Chart {
   };
 }
 
-/** Writes labels beside their points, each on the side where it covers no earlier one; without room it is left out. */
-function labelWriter(): (label: string, left: number, top: number) => string {
-  const taken: { from: number; to: number; top: number }[] = [];
-  return (label, left, top) => {
+interface Box {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+/** Writes labels beside their points, each on the side where it covers no point and no earlier one; without room it is left out. */
+function labelWriter(points: readonly { readonly left: number; readonly top: number }[]) {
+  const taken: Box[] = points.map(({ left, top }) => ({
+    left: left - 5,
+    right: left + 5,
+    top: top - 5,
+    bottom: top + 5,
+  }));
+  return (label: string, left: number, top: number): string => {
     const width = 6.5 * label.length;
-    const sides = [7, -7 - width].flatMap((across) =>
-      [-6, 14].map((down) => ({ from: left + across, top: top + down })),
-    );
-    const free = sides
-      .map(({ from, top: line }) => ({ from, to: from + width, top: line }))
-      .find(
-        (box) =>
-          box.to <= size.width &&
-          taken.every((other) => box.from > other.to || box.to < other.from || Math.abs(box.top - other.top) > 11),
-      );
+    const free = [6, -6 - width, -width / 2]
+      .flatMap((across) => [-7, 16, 4].map((down) => ({ left: left + across, line: top + down })))
+      .map(({ left: from, line }) => ({ left: from, right: from + width, top: line - 9, bottom: line + 1 }))
+      .find((box) => box.right <= size.width && taken.every((other) => areApart(box, other)));
     if (!free) return "";
     taken.push(free);
-    return drawText(label, free.from, free.top, { ...style, size: 11 }, "start");
+    return drawText(label, free.left, free.bottom - 1, { ...style, size: 11 }, "start");
   };
 }
+
+const areApart = (one: Box, two: Box): boolean =>
+  one.left > two.right || one.right < two.left || one.top > two.bottom || one.bottom < two.top;
 
 /** Figures 4, 5, 7 and 8 by the judge's features, which need no weights from elsewhere: identity over steps, by initialiser. */
 export function identityFigure(rows: readonly JudgedRow[], names: Readonly<Record<string, string>>): Figure {
