@@ -44,16 +44,16 @@ async function measure(variant: Variant | undefined, { at, scenes }: (typeof cho
   const mask = masks[at] as Mask;
   const [best] = await bench.vision.classifier.classify(cropOnWhite(picture, mask), 1);
   const label = best?.label ?? "thing";
+  const setting = variant ?? (variants[0] as Variant);
+  const words = { caption: label, className: label };
+  const initialiser = initialise(model, "caption", words, initialiserOptions(setting.mode, setting.improvements));
   const composites = scenes
     .slice(1)
     .map((scene, i) => ({ scene: `a photo of a {} ${phrases[scene]}`, picture: pictures[at + 1 + i] as Picture }));
   const unseen = await counterfactualBank(model, composites, { seed: 0, size: 64 });
   const sum = { counterfactual: 0, report: 0 };
   for (let seed = 0; seed < seeds; seed++) {
-    const { mode, improvements } = variant ?? (variants[0] as Variant);
-    const words = { caption: label, className: label };
-    const initialiser = initialise(model, "caption", words, initialiserOptions(mode, improvements));
-    const options = optionsOf(model, variant ?? (variants[0] as Variant), { steps, batch: 4, seed });
+    const options = optionsOf(model, setting, { steps, batch: 4, seed });
     let { rows } = initialiser;
     if (variant) {
       const { returned } = await drain(learn({ model, picture, mask, initialiser, options, className: label }));
