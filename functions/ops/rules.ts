@@ -1,4 +1,4 @@
-// One line per file of op rules; the compiler and test/ops/rules.test.ts notice a missing one.
+// One line per file of op rules; the compiler and test/ops/rules.test.ts (cases: rule-cases.ts) notice a missing one.
 export * from "./add.ts";
 export * from "./attention.ts";
 export * from "./concat.ts";
