@@ -176,6 +176,14 @@ export const routes = {
     response: z.strictObject({ undoUntil: z.iso.datetime() }),
   },
   restoreConcept: { method: "POST", path: "/concepts/:id/restore", request: null, response: ConceptSummary },
+  /** Destroys at once, without undo, every concept of the signed person, deleted ones too: how many stored objects went, and how
+   * many could not be removed; asking again goes on with those. */
+  forgetMe: {
+    method: "DELETE",
+    path: "/concepts",
+    request: null,
+    response: z.strictObject({ removed: z.number().int().min(0), failed: z.number().int().min(0) }),
+  },
   /** Owner only (a moderator may take it out of their server). `server` is the server of the signature. */
   shareConcept: {
     method: "POST",

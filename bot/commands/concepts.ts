@@ -16,6 +16,7 @@ import { UserError } from "../../shared/error.ts";
 import type { Identity } from "../../shared/identity.ts";
 import { button, type Card, cardOptions, conceptWord, quoted, rowPart, short, textPart } from "../card.ts";
 import type { BotContext, Command, Ids } from "../command.ts";
+import { askForgetCard, forgottenCard, maxCounted } from "../forget-cards.ts";
 import { identityOf } from "../identity.ts";
 import { answerPrivately, noteCard } from "../replies.ts";
 import { startJob } from "../start-job.ts";
@@ -57,18 +58,30 @@ export const concepts: Command = {
         description: "Make me forget one of your words",
         options: [nameOption],
       },
+      {
+        type: ApplicationCommandOptionType.Subcommand,
+        name: "forget-me",
+        description: "Erase all of your words and their pictures, for good",
+      },
     ],
   },
   async run(interaction, context) {
     const { functions } = context;
-    if (interaction.options.getSubcommand() === "info") {
+    const subcommand = interaction.options.getSubcommand();
+    if (subcommand === "info") {
       return explain(interaction, async () => (await ownConcept(interaction, functions)).id, context);
     }
     await interaction.deferReply({ flags: MessageFlags.Ephemeral });
     const identity = identityOf(interaction);
-    if (interaction.options.getSubcommand() === "list") {
+    if (subcommand === "list") {
       const found = await functions.call(routes.listConcepts, identity, { query: { limit: 100 } });
       await interaction.editReply(cardOptions(listCard(found.concepts, identity)));
+      return;
+    }
+    if (subcommand === "forget-me") {
+      const query = { owner: "me", limit: maxCounted };
+      const own = await functions.call(routes.listConcepts, identity, { query });
+      await interaction.editReply(cardOptions(askForgetCard(own.concepts)));
       return;
     }
     const concept = await ownConcept(interaction, functions);
@@ -110,6 +123,15 @@ export const concepts: Command = {
       await interaction.deferUpdate();
       const { name } = await functions.call(routes.restoreConcept, identityOf(interaction), { id });
       await interaction.editReply(cardOptions(noteCard(`${conceptWord(name)} is back.`)));
+    },
+    "concept.forget": async (interaction, _ids, { functions }) => {
+      await interaction.deferUpdate();
+      const outcome = await functions.call(routes.forgetMe, identityOf(interaction));
+      await interaction.editReply(cardOptions(forgottenCard(outcome)));
+    },
+    "concept.keep": async (interaction) => {
+      await interaction.deferUpdate();
+      await interaction.editReply(cardOptions(noteCard("Nothing was erased.")));
     },
   },
 };

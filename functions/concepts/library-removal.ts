@@ -59,56 +59,62 @@ export async function purgeDeleted(store: Store, nowMs: number): Promise<number>
       // Destroyed already. A mark beside a record that is not deleted stays: the deletion may just be beginning.
       if (record === undefined) await store.delete(key);
     } else if (nowMs >= Date.parse(record.deleted) + purgeMs) {
-      await destroy(store, record.owner.id, id);
+      await destroy(store, record.owner.id, id, { removed: 0, failed: 0 });
       purged++;
     }
   }
   return purged;
 }
 
+/** Stored objects that went, and refusals of the store. */
+interface Total {
+  removed: number;
+  failed: number;
+}
+
 /** See ConceptLibrary.forget. */
-export async function forgetPerson(
-  store: Store,
-  viewer: Viewer,
-  nowMs: number,
-): Promise<{ removed: number; failed: number }> {
+export async function forgetPerson(store: Store, viewer: Viewer, nowMs: number): Promise<Total> {
   const total = { removed: 0, failed: 0 };
+  const isMine = (record: ConceptRecord): boolean => record.owner.id === viewer.user.id;
   for await (const { key } of listAll(store, ownerFolder(viewer.user.id))) {
     const id = idFromKey(key);
-    const isMine = (record: ConceptRecord): boolean => record.owner.id === viewer.user.id;
-    const record = await changeRecord(store, id, (old) =>
-      isMine(old) ? { ...old, deleted: old.deleted ?? iso(nowMs) } : old,
-    );
-    if (record !== undefined && !isMine(record)) continue;
-    const { removed, failed } = await destroy(store, viewer.user.id, id);
-    total.removed += removed;
-    total.failed += failed;
+    // What keeps one concept from going does not keep the next.
+    await attempt(total, async () => {
+      const record = await changeRecord(store, id, (old) =>
+        isMine(old) ? { ...old, deleted: old.deleted ?? iso(nowMs) } : old,
+      );
+      if (record === undefined || isMine(record)) await destroy(store, viewer.user.id, id, total);
+      return 0;
+    });
   }
   return total;
 }
 
+/** Counts how many objects `remove` removed, or that the store refused. */
+async function attempt(total: Total, remove: () => Promise<number | boolean>): Promise<void> {
+  try {
+    // Awaited first: attempts are nested, and `+=` would add to what `total` was before the inner ones.
+    const removed = Number(await remove());
+    total.removed += removed;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    total.failed += 1;
+  }
+}
+
 /** Removes a concept from the store: names, pictures, rows, and only when all went the record and the marks by which it is
- * found, so that a run that was cut short can be repeated. */
-async function destroy(store: Store, owner: Id, id: Id): Promise<{ removed: number; failed: number }> {
-  const total = { removed: 0, failed: 0 };
-  const attempt = async (remove: () => Promise<number | boolean>): Promise<void> => {
-    try {
-      total.removed += Number(await remove());
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      total.failed += 1;
-    }
-  };
+ * found, so that a run that was cut short can be repeated. Counts in `total`. */
+async function destroy(store: Store, owner: Id, id: Id, total: Total): Promise<void> {
+  const failedBefore = total.failed;
   const record = await readRecord(store, id);
   if (record !== undefined) {
-    for (const key of record.nameKeys) await attempt(() => dropPointer(store, key, id));
+    for (const key of record.nameKeys) await attempt(total, () => dropPointer(store, key, id));
   }
   for await (const { key } of listAll(store, conceptFolder(id))) {
-    if (key !== metaKey(id)) await attempt(() => store.delete(key));
+    if (key !== metaKey(id)) await attempt(total, () => store.delete(key));
   }
-  if (total.failed > 0) return total;
-  await attempt(() => store.delete(metaKey(id)));
-  await attempt(() => store.delete(deletedKey(id)));
-  await attempt(() => store.delete(ownerKey(owner, id)));
-  return total;
+  if (total.failed > failedBefore) return;
+  await attempt(total, () => store.delete(metaKey(id)));
+  await attempt(total, () => store.delete(deletedKey(id)));
+  await attempt(total, () => store.delete(ownerKey(owner, id)));
 }

@@ -30,4 +30,5 @@ export function mountConcepts(app: Hono<AppEnv>, library: ConceptLibrary): void 
   mount(app, routes.restoreConcept, async ({ identity, id }) =>
     summaryOf(await library.restore(id, viewerOf(identity))),
   );
+  mount(app, routes.forgetMe, async ({ identity }) => library.forget(viewerOf(identity)));
 }

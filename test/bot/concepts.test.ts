@@ -1,19 +1,22 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { blendConcept } from "../../functions/concepts/blend-concept.ts";
+import { listAll } from "../../functions/store/store.ts";
 import { routes } from "../../shared/api.ts";
 import type { ConceptMeta } from "../../shared/concept.ts";
 import { person } from "../http/test-gateway.ts";
+import { createFaultyStore, createMemoryStore, type Fault } from "../jobs/memory-store.ts";
 import type { Answer, Member } from "../support/discord/member.ts";
 import type { SeenMessage } from "../support/discord/seen-message.ts";
 import { learnWord, type Server, type Studio, share, startStudio } from "./test-studio.ts";
 
+const plan: Fault[] = [];
 let studio: Studio;
 let server: Server;
 let ada: Member;
 let ben: Member;
 
 beforeAll(async () => {
-  studio = await startStudio();
+  studio = await startStudio({ store: createFaultyStore(createMemoryStore(), plan) });
 });
 
 beforeEach(() => {
@@ -28,6 +31,8 @@ const settled = (member: Member, answer: Answer): Promise<SeenMessage> =>
   member.until(() => answer.message()?.loading === false && answer.message());
 
 const list = async (member: Member) => settled(member, await member.slash("concepts list"));
+
+const askForget = async (member: Member) => settled(member, await member.slash("concepts forget-me"));
 
 const ask = async (member: Member, name: string) => settled(member, await member.slash("concepts delete", { name }));
 
@@ -95,6 +100,47 @@ test("/concepts delete asks, forgets, and can be undone", async () => {
   const undone = await ada.press(forgotten, "Undo");
   await ada.until(() => undone.message()?.text.includes("is back"));
   expect((await list(ada)).text).toContain("`<pot>`");
+});
+
+test("/concepts forget-me tells what goes, erases all of one's own, and touches nobody else's", async () => {
+  await share(ada, await learnWord(ada, "pot"));
+  await learnWord(ada, "pan");
+  await learnWord(ada, "jug");
+  await learnWord(ben, "mug");
+  await ada.press(await ask(ada, "jug"), "Forget it");
+  const question = await askForget(ada);
+  expect(question.ephemeral).toBe(true);
+  expect(question.text).toMatch(/\*\*2 words\*\*.*Servers.*lose it.*cannot be undone.*Not erased/s);
+  expect(question.buttons.map(({ label }) => label)).toEqual(["Erase everything", "Cancel"]);
+  const kept = await ada.press(question, "Cancel");
+  await ada.until(() => kept.message()?.text === "Nothing was erased.");
+  expect((await list(ada)).text).toContain("`<pan>`");
+
+  const erased = await ada.press(await askForget(ada), "Erase everything");
+  const told = await ada.until(() => erased.message()?.text.includes("Erased") && erased.message());
+  expect(told.text).toMatch(/I removed \d+ stored files and have no words of yours any more/);
+  expect(told.buttons).toEqual([]);
+  expect((await list(ada)).text).toContain("No words yet");
+  const theirs = (await list(ben)).text;
+  expect(theirs).toContain("`<mug>`");
+  expect(theirs).not.toContain("`<pot>`");
+
+  const again = await askForget(ada);
+  expect(again.text).toMatch(/\*\*no words\*\*/);
+  const nothing = await ada.press(again, "Erase everything");
+  await ada.until(() => nothing.message()?.text === "There was nothing to erase.");
+});
+
+test("/concepts forget-me tells what the store held on to, and erases it when pressed again", async () => {
+  const [id = ""] = (await learnWord(ada, "pot")).buttons[0]?.customId?.split(":").slice(1) ?? [];
+  await learnWord(ada, "pan");
+  plan.push({ method: "delete", key: new RegExp(`${id}/1\\.safetensors`), times: 1 });
+  const erased = await ada.press(await askForget(ada), "Erase everything");
+  const left = await ada.until(() => erased.message()?.text.includes("⚠️") && erased.message());
+  expect(left.text).toMatch(/I removed \d+ stored files, 1 could not be removed\. Press again/);
+  const rest = await ada.press(left, "Erase the rest");
+  await ada.until(() => rest.message()?.text.includes("Erased"));
+  expect(await Array.fromAsync(listAll(studio.gateway.store, `concepts/${id}/`))).toEqual([]);
 });
 
 test("Info and /concepts info show, to whoever asks alone, what a word is near to and where it looks", async () => {

@@ -7,6 +7,7 @@ import type { Identity } from "../../shared/identity.ts";
 import { ann, bob, bot, createTestGateway, person, startDraft, teach, until } from "./test-gateway.ts";
 
 const gateway = createTestGateway();
+const eve = person("107", "1");
 const ids = { draft: "secret-draft", job: "secret-job", concept: "secretconcept" };
 const address = {
   ...{
@@ -68,6 +69,7 @@ const attempts: Record<keyof typeof routes, readonly { id?: string; body?: unkno
   readConcept: [{ id: ids.concept }],
   deleteConcept: [{ id: ids.concept }],
   restoreConcept: [{ id: ids.concept }],
+  forgetMe: [{}, { query: `?owner=${ann.user.id}` }, { body: { owner: ann.user } }],
   shareConcept: [{ id: ids.concept, body: { scope: "server" } }],
   readFile: [{ id: "" }, { id: `concepts/${ids.concept}/1.safetensors` }, { id: `concepts/${ids.concept}/meta.json` }],
   putDelivery: [{ id: ids.job, body: { task: "imagine", address, holder: null } }],
@@ -103,6 +105,7 @@ test("no route shows, uses or changes a private concept, draft, job, file or del
         const text = await response.text();
         tried++;
         if (name === "listConcepts") expect(JSON.parse(text), who).toEqual({ concepts: [] });
+        else if (name === "forgetMe") expect(JSON.parse(text), who).toEqual({ removed: 0, failed: 0 });
         else expect([400, 403, 404, 409], `${who}: ${name} ${path}`).toContain(response.status);
         expect(text, `${who}: ${name} ${path}`).not.toMatch(/"caption"|a red|scope|"token"/);
       }
@@ -188,14 +191,37 @@ test("deleted is gone at once for everybody, and undo brings it back", async () 
   expect((await gateway.json(ann, "PUT", "/predictions/back", use)).body["status"]).toBe("succeeded");
 });
 
+test("forgetting erases every concept of the person who signed, deleted ones too, and nobody else's", async () => {
+  const [first, second, others] = await Promise.all([
+    teach(gateway, eve, "eves1", "fox"),
+    teach(gateway, eve, "eves2", "owl"),
+    teach(gateway, bob, "bobs", "fox"),
+  ]);
+  await gateway.call(eve, routes.shareConcept, first.id, { scope: "server" });
+  await gateway.call(eve, routes.deleteConcept, second.id);
+  const before = await snapshot();
+  const { status, body } = await gateway.call(eve, routes.forgetMe);
+  expect({ status, failed: body["failed"] }).toEqual({ status: 200, failed: 0 });
+  expect(body["removed"]).toBeGreaterThan(8);
+  expect(keysOf().filter((key) => key.includes("eves") || key.includes(eve.user.id))).toEqual([]);
+  expect((await gateway.call(bob, routes.readConcept, first.id)).status).toBe(404);
+  expect((await gateway.call(eve, routes.restoreConcept, second.id)).status).toBe(404);
+  expect((await gateway.call(bob, routes.readConcept, others.id)).status).toBe(200);
+  expect(await snapshot()).toEqual(before);
+  expect((await gateway.call(eve, routes.forgetMe)).body).toEqual({ removed: 0, failed: 0 });
+});
+
 /** Everything of Ann's, byte for byte. */
 async function snapshot(): Promise<Record<string, string>> {
   await until(async () => (await gateway.ledger.open()).length === 0);
-  const keys = (gateway.store as unknown as { keys(): string[] }).keys();
-  const own = keys.filter((key) => /secret|mycat|uploads\/101/.test(key) && !key.startsWith("expire/"));
+  const own = keysOf().filter((key) => /secret|mycat|uploads\/101/.test(key) && !key.startsWith("expire/"));
   const entries = own.map(async (key) => [
     key,
     Buffer.from((await gateway.store.get(key))?.data ?? []).toString("base64"),
   ]);
   return Object.fromEntries(await Promise.all(entries));
+}
+
+function keysOf(): string[] {
+  return (gateway.store as unknown as { keys(): string[] }).keys();
 }

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "vitest";
 import { ErrorBody, routes } from "../../shared/api.ts";
 import { createFaultyStore, createMemoryStore, type Fault } from "../jobs/memory-store.ts";
-import { ann, createTestGateway, describeMiddle, startDraft } from "./test-gateway.ts";
+import { ann, createTestGateway, describeMiddle, startDraft, teach } from "./test-gateway.ts";
 
 const plan: Fault[] = [];
 const memory = createMemoryStore();
@@ -30,6 +30,20 @@ test("a store that does not answer is 503 with words, and the next request works
   plan.push({ method: "get", key: /drafts/, times: 1 });
   expect((await gateway.call(ann, routes.readDraft, "d1")).status).toBe(503);
   expect((await gateway.call(ann, routes.readDraft, "d1")).status).toBe(200);
+});
+
+test("forgetting goes on past a concept that the store holds on to, tells that it failed, and ends it when asked again", async () => {
+  for (const id of ["forget1", "forget2", "forget3", "forget4"]) await teach(gateway, ann, id, id);
+  plan.push(
+    { method: "get", key: /forget1\/meta/, times: 1 },
+    { method: "delete", key: /forget3\/1\.safetensors/, times: 1 },
+  );
+  const first = await gateway.call(ann, routes.forgetMe);
+  expect({ status: first.status, failed: first.body["failed"] }).toEqual({ status: 200, failed: 2 });
+  const left = () => memory.keys().filter((key) => key.includes("forget") && key.startsWith("concepts/"));
+  expect(new Set(left().map((key) => key.split("/")[1]))).toEqual(new Set(["forget1", "forget3"]));
+  expect((await gateway.call(ann, routes.forgetMe)).body["failed"]).toBe(0);
+  expect(memory.keys().filter((key) => key.includes("forget"))).toEqual([]);
 });
 
 test("what is not there, not JSON, or not as the contract says is told so", async () => {
