@@ -19,7 +19,7 @@ export function askForgetCard(own: readonly ConceptSummary[]): Card {
           `You have **${own.length === 0 ? "no words" : count}**. All of them go at once with their pictures, and so do words that you deleted and could still have back.`,
           "Servers where you shared a word lose it, and so do blends that others made of it.",
           "**This cannot be undone.** Only `/concepts delete` has an *Undo*.",
-          "-# Not erased: what is in Discord's messages already. Photos that you sent, unfinished drafts and what I drew for you are not touched: I keep them as always, usually for a week. A word that I am still learning would come afterwards: cancel it first.",
+          "-# Not erased: what is in Discord's messages already. Photos that you sent, unfinished drafts and what I drew for you are not touched: as always, they go by themselves seven to eight days after they last changed. A word that I am still learning would come afterwards: cancel it first.",
         ].join("\n"),
       ),
       rowPart(eraseButton("Erase everything"), button("Cancel", "concept.keep", [])),

@@ -41,3 +41,24 @@ test("an upload that was sent again lives a week from then", async () => {
   expect(await sweepExpired(store, now)).toBe(1);
   expect(store.keys()).toEqual([]);
 });
+
+test("what was written again goes a week after that, each object by its own time, and no marker stays", async () => {
+  let now = Date.UTC(2026, 0, 1, 13);
+  const store = createMemoryStore(() => now);
+  const write = (key: string) => store.put(key, new Uint8Array(1));
+  const keys = ["deliveries/1.json", "drafts/a/files/1.png", "drafts/a/files/2.png", "drafts/a/files/3.png"];
+  await markExpiry(store, "deliveries/1.json", now);
+  await markExpiry(store, "drafts/a", now);
+  for (const key of keys) await write(key);
+  now += 3 * day;
+  await write("drafts/a/files/2.png");
+  now += 3 * day;
+  for (const key of ["deliveries/1.json", "drafts/a/files/3.png"]) await write(key);
+  const goes: Record<number, number> = {};
+  for (let days = 6; days < 16; days++, now += day) {
+    const removed = await sweepExpired(store, now);
+    if (removed > 0) goes[days] = removed;
+  }
+  expect(goes).toEqual({ 8: 1, 11: 1, 14: 2 });
+  expect(store.keys()).toEqual([]);
+});
