@@ -44,7 +44,8 @@ export const ownerFolder = (owner: Id): string => `owners/${owner}/`;
 export const ownerKey = (owner: Id, id: Id): StoreKey => `${ownerFolder(owner)}${id}.json`;
 export const deletedFolder = "deleted/";
 export const deletedKey = (id: Id): StoreKey => `${deletedFolder}${id}.json`;
-export const placeFolder = ({ scope, scopeId }: Place): string => `names/${scope}/${scopeId}/`;
+export const namesFolder = "names/";
+export const placeFolder = ({ scope, scopeId }: Place): string => `${namesFolder}${scope}/${scopeId}/`;
 export const nameKey = (place: Place, name: ConceptName): StoreKey => `${placeFolder(place)}${nameInKey(name)}.json`;
 export const sharedFolder = (place: Place, name: ConceptName): string => `${placeFolder(place)}${nameInKey(name)}/`;
 export const sharedKey = (place: Place, name: ConceptName, owner: Id): StoreKey =>

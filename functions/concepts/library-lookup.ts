@@ -6,7 +6,7 @@ import type { ConceptReference } from "../../shared/prompt.ts";
 import { listAll, type Store } from "../store/store.ts";
 import { nameKey, type Place, placeFolder, publicPlace, readNameKey, sharedFolder } from "./library-keys.ts";
 import { holdsName, privatePlace, readPointer } from "./library-names.ts";
-import { type ConceptRecord, canSee, passportOf, readRecord } from "./library-record.ts";
+import { type ConceptRecord, canSee, inspectRecord, passportOf } from "./library-record.ts";
 
 /** Where a viewer's names live, nearest first. */
 function placesOf(viewer: Viewer | undefined): readonly Place[] {
@@ -14,7 +14,8 @@ function placesOf(viewer: Viewer | undefined): readonly Place[] {
   return [...(viewer === undefined ? [] : [privatePlace(viewer.user.id)]), ...server, publicPlace];
 }
 
-/** The record under a name key, if it still goes by that name there and the viewer may see it. */
+/** The record under a name key, if it still goes by that name there and the viewer may see it. One that is damaged is left out:
+ * the others of its place are still found, and its owner can still ask for it to be forgotten. */
 async function follow(
   store: Store,
   key: StoreKey,
@@ -22,7 +23,7 @@ async function follow(
   viewer: Viewer | undefined,
 ): Promise<ConceptRecord | undefined> {
   const id = await readPointer(store, key);
-  const record = id === undefined ? undefined : await readRecord(store, id);
+  const record = id === undefined ? undefined : (await inspectRecord(store, id))?.record;
   return record && holdsName(record, place, readNameKey(key).name) && canSee(record, viewer) ? record : undefined;
 }
 

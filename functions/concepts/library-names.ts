@@ -2,24 +2,25 @@ import { z } from "zod";
 import { Id, type StoreKey } from "../../shared/concept.ts";
 import type { ConceptName } from "../../shared/concept-name.ts";
 import { limits } from "../../shared/limits.ts";
-import type { Store } from "../store/store.ts";
-import { nameKey, type Place, sharedKey } from "./library-keys.ts";
+import { listAll, type Store } from "../store/store.ts";
+import { nameKey, namesFolder, type Place, sharedKey } from "./library-keys.ts";
 import {
   type ConceptRecord,
   changeRecord,
   decodeJson,
   encodeJson,
   readRecord,
+  tryDecode,
   withNameKeys,
 } from "./library-record.ts";
 
 /** What a name key holds. */
 const Pointer = z.object({ id: Id });
 
-/** The id under a name key. */
+/** The id under a name key; undefined for one that is absent or damaged. */
 export async function readPointer(store: Store, key: StoreKey): Promise<Id | undefined> {
   const found = await store.get(key);
-  return found && Pointer.parse(decodeJson(found.data)).id;
+  return found && tryDecode(Pointer, found.data)?.id;
 }
 
 /** True when the concept still goes by this name in this place; names of deleted and moved ones are free. */
@@ -45,9 +46,22 @@ export async function takeName(store: Store, place: Place, name: ConceptName, id
   }
 }
 
-/** Removes a name key if it is this concept's; true when it was. */
+/** Removes a name key if it is this concept's, or so damaged that it is nobody's; true when it was. */
 export async function dropPointer(store: Store, key: StoreKey, id: Id): Promise<boolean> {
-  return (await readPointer(store, key)) === id && store.delete(key);
+  const found = await store.get(key);
+  if (found === undefined) return false;
+  const pointer = tryDecode(Pointer, found.data);
+  return (pointer === undefined || pointer.id === id) && store.delete(key);
+}
+
+/** The name keys of a concept whose record does not tell them any more: reads every name there is. */
+export async function findPointers(store: Store, id: Id): Promise<readonly StoreKey[]> {
+  const keys: StoreKey[] = [];
+  for await (const { key } of listAll(store, namesFolder)) {
+    const found = await store.get(key);
+    if (found !== undefined && tryDecode(Pointer, found.data)?.id === id) keys.push(key);
+  }
+  return keys;
 }
 
 export const privatePlace = (owner: Id): Place => ({ scope: "private", scopeId: owner });

@@ -17,10 +17,30 @@ export type ConceptRecord = z.infer<typeof ConceptRecord>;
 export const encodeJson = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 export const decodeJson = (data: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(data));
 
+/** What an object holds; undefined where it is damaged. For those who have to go on past it. */
+export function tryDecode<Schema extends z.ZodType>(schema: Schema, data: Uint8Array): z.infer<Schema> | undefined {
+  try {
+    return schema.parse(decodeJson(data));
+  } catch {
+    return undefined;
+  }
+}
+
 /** The record of a concept, deleted or not, whoever asks; undefined when there is none. */
 export async function readRecord(store: Store, id: Id): Promise<ConceptRecord | undefined> {
   const found = await store.get(metaKey(id));
   return found && ConceptRecord.parse(decodeJson(found.data));
+}
+
+/** As `readRecord`, of a damaged one what can still be read. */
+export async function inspectRecord(
+  store: Store,
+  id: Id,
+): Promise<{ readonly record: ConceptRecord | undefined; readonly owner: Id | undefined } | undefined> {
+  const found = await store.get(metaKey(id));
+  if (found === undefined) return undefined;
+  const owned = tryDecode(ConceptRecord.pick({ owner: true }), found.data);
+  return { record: tryDecode(ConceptRecord, found.data), owner: owned?.owner.id };
 }
 
 /** Creates the record; when there is one already it stays, and is answered. */

@@ -2,15 +2,8 @@ import type { ConceptMeta, Id, Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import { listAll, type Store } from "../store/store.ts";
 import { conceptFolder, deletedFolder, deletedKey, idFromKey, metaKey, ownerFolder, ownerKey } from "./library-keys.ts";
-import { dropPointer, nameForOwner, nameWhereShared } from "./library-names.ts";
-import {
-  type ConceptRecord,
-  changeRecord,
-  encodeJson,
-  passportOf,
-  readRecord,
-  requireOwned,
-} from "./library-record.ts";
+import { dropPointer, findPointers, nameForOwner, nameWhereShared } from "./library-names.ts";
+import { changeRecord, encodeJson, inspectRecord, passportOf, readRecord, requireOwned } from "./library-record.ts";
 
 const undoMs = 7 * 24 * 3_600_000;
 /** Purging waits a little longer, so that clocks that differ cannot purge what is being restored. */
@@ -75,19 +68,26 @@ interface Total {
 /** See ConceptLibrary.forget. */
 export async function forgetPerson(store: Store, viewer: Viewer, nowMs: number): Promise<Total> {
   const total = { removed: 0, failed: 0 };
-  const isMine = (record: ConceptRecord): boolean => record.owner.id === viewer.user.id;
   for await (const { key } of listAll(store, ownerFolder(viewer.user.id))) {
     const id = idFromKey(key);
     // What keeps one concept from going does not keep the next.
     await attempt(total, async () => {
-      const record = await changeRecord(store, id, (old) =>
-        isMine(old) ? { ...old, deleted: old.deleted ?? iso(nowMs) } : old,
-      );
-      if (record === undefined || isMine(record)) await destroy(store, viewer.user.id, id, total);
+      await erase(store, viewer.user.id, id, nowMs, total);
       return 0;
     });
   }
   return total;
+}
+
+/** Takes a concept from everybody and destroys it, if it is this person's. A damaged record is believed as far as it tells
+ * whose it is; where it does not, the mark in the owner's list counts, which only saving writes. Counts in `total`. */
+async function erase(store: Store, owner: Id, id: Id, nowMs: number, total: Total): Promise<void> {
+  const found = await inspectRecord(store, id);
+  if (found?.owner !== undefined && found.owner !== owner) return;
+  if (found?.record !== undefined) {
+    await changeRecord(store, id, (old) => ({ ...old, deleted: old.deleted ?? iso(nowMs) }));
+  }
+  await destroy(store, owner, id, total);
 }
 
 /** Counts how many objects `remove` removed, or that the store refused. */
@@ -106,10 +106,9 @@ async function attempt(total: Total, remove: () => Promise<number | boolean>): P
  * found, so that a run that was cut short can be repeated. Counts in `total`. */
 async function destroy(store: Store, owner: Id, id: Id, total: Total): Promise<void> {
   const failedBefore = total.failed;
-  const record = await readRecord(store, id);
-  if (record !== undefined) {
-    for (const key of record.nameKeys) await attempt(total, () => dropPointer(store, key, id));
-  }
+  const found = await inspectRecord(store, id);
+  const nameKeys = found && (found.record?.nameKeys ?? (await findPointers(store, id)));
+  for (const key of nameKeys ?? []) await attempt(total, () => dropPointer(store, key, id));
   for await (const { key } of listAll(store, conceptFolder(id))) {
     if (key !== metaKey(id)) await attempt(total, () => store.delete(key));
   }

@@ -48,7 +48,7 @@ export interface ConceptLibrary {
   purge(): Promise<number>;
   /** Destroys at once everything that the viewer ever taught: rows of all versions, pictures, names.
    * Answers how many stored objects went and how many could not be removed; a concept whose record the store does not give
-   * counts as one, and the others go. What failed is found again by a second run. */
+   * counts as one, and the others go. A record that is damaged goes as well. What failed is found again by a second run. */
   forget(viewer: Viewer): Promise<{ readonly removed: number; readonly failed: number }>;
 }
 

@@ -143,6 +143,17 @@ test("/concepts forget-me tells what the store held on to, and erases it when pr
   expect(await Array.fromAsync(listAll(studio.gateway.store, `concepts/${id}/`))).toEqual([]);
 });
 
+test("/concepts forget-me can be asked and erases everything where a word's record is damaged", async () => {
+  const [id = ""] = (await learnWord(ada, "pot")).buttons[0]?.customId?.split(":").slice(1) ?? [];
+  await learnWord(ada, "pan");
+  await studio.gateway.store.put(`concepts/${id}/meta.json`, new Uint8Array());
+  expect((await list(ada)).text).toContain("`<pan>`");
+  const erased = await ada.press(await askForget(ada), "Erase everything");
+  await ada.until(() => erased.message()?.text.includes("Erased"));
+  expect(await Array.fromAsync(listAll(studio.gateway.store, `owners/${ada.id}/`))).toEqual([]);
+  expect(await Array.fromAsync(listAll(studio.gateway.store, `concepts/${id}/`))).toEqual([]);
+});
+
 test("Info and /concepts info show, to whoever asks alone, what a word is near to and where it looks", async () => {
   const learned = await learnWord(ada, "pot");
   const told = (answer: Answer) => ada.until(() => answer.message()?.text.includes("What I think") && answer.message());

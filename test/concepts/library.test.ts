@@ -368,6 +368,40 @@ describe("forgetting", () => {
     expect(await keys()).toEqual([]);
   });
 
+  test.each(["", "{", '{"owner":{"id":"ann","name":"ann.name"},"nameKeys":0}'])(
+    "erases a concept whose record is the damaged %j, with its names, and those after it",
+    async (record) => {
+      const kept = await save(bob);
+      await library.share(kept.id, bob, "server");
+      await store.put("names/private/bob/damaged.json", new Uint8Array());
+      const before = await keys();
+      const [, broken] = [await save(ann), await save(ann, "dog"), await save(ann, "fox")];
+      await library.share(broken.id, ann, "server");
+      await store.put(`concepts/${broken.id}/meta.json`, new TextEncoder().encode(record));
+      expect(await names(ann)).toEqual(["ann/fox", "ann/mycat", "bob/mycat"]);
+      expect((await library.forget(ann)).failed).toBe(0);
+      expect(await keys()).toEqual(before);
+      expect(await library.get(kept.id, ann)).toMatchObject({ name: "mycat" });
+    },
+  );
+
+  test("leaves a concept whose damaged record still says that it is somebody else's", async () => {
+    const saved = await save(bob);
+    const record = `concepts/${saved.id}/meta.json`;
+    await store.put(record, new TextEncoder().encode('{"owner":{"id":"bob","name":"bob.name"}}'));
+    await store.put(`owners/ann/${saved.id}.json`, new TextEncoder().encode("{}"));
+    expect(await library.forget(ann)).toEqual({ removed: 0, failed: 0 });
+    expect(await keys()).toContain(record);
+  });
+
+  test("erases a name that is damaged with the concept that has it", async () => {
+    await save(ann);
+    await store.put("names/private/ann/mycat.json", new Uint8Array());
+    expect(await names(ann)).toEqual([]);
+    expect((await library.forget(ann)).failed).toBe(0);
+    expect(await keys()).toEqual([]);
+  });
+
   test("tells how many objects could not be removed, and a second run removes them", async () => {
     await save(ann);
     const stuck: Store = {
