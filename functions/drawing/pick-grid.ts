@@ -1,6 +1,6 @@
 import { cellName, gridCells } from "../../shared/cell-name.ts";
 import type { Box } from "../../shared/draft.ts";
-import type { Picture } from "../tensor/pixels.ts";
+import { cropPicture, type Picture } from "../tensor/pixels.ts";
 import { drawPicture, rasterise } from "./canvas.ts";
 import { overlaySize } from "./mask-overlay.ts";
 import { drawText } from "./text.ts";
@@ -17,17 +17,12 @@ export function zoomBox(zoom: readonly number[]): Box {
 }
 
 /** The part of a picture that a box covers, at least one pixel. */
-export function cropPicture({ width, height, data }: Picture, box: Box): Picture {
-  const left = Math.min(width - 1, Math.floor(box.x * width));
-  const top = Math.min(height - 1, Math.floor(box.y * height));
-  const columns = Math.max(1, Math.round((box.x + box.width) * width) - left);
-  const rows = Math.max(1, Math.round((box.y + box.height) * height) - top);
-  const part = new Uint8Array(columns * rows * 3);
-  for (let y = 0; y < rows; y++) {
-    const start = ((top + y) * width + left) * 3;
-    part.set(data.subarray(start, start + columns * 3), y * columns * 3);
-  }
-  return { width: columns, height: rows, data: part };
+export function partOf(picture: Picture, box: Box): Picture {
+  const left = Math.min(picture.width - 1, Math.floor(box.x * picture.width));
+  const top = Math.min(picture.height - 1, Math.floor(box.y * picture.height));
+  const width = Math.max(1, Math.round((box.x + box.width) * picture.width) - left);
+  const height = Math.max(1, Math.round((box.y + box.height) * picture.height) - top);
+  return cropPicture(picture, { left, top, width, height });
 }
 
 /** The picture, or the part of it chosen so far, under a 5 × 5 grid with the names A1 to E5 → PNG. */
@@ -35,7 +30,7 @@ export async function pickGrid(input: {
   readonly picture: Picture;
   readonly zoom?: readonly number[];
 }): Promise<Uint8Array> {
-  const part = cropPicture(input.picture, zoomBox(input.zoom ?? []));
+  const part = partOf(input.picture, zoomBox(input.zoom ?? []));
   const { width, height } = overlaySize(part);
   const lines = [1, 2, 3, 4]
     .map((i) => `M${(i * width) / gridCells} 0V${height}M0 ${(i * height) / gridCells}H${width}`)

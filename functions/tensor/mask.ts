@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { UserError } from "../../shared/error.ts";
-import { readPicture } from "./pixels.ts";
+import { type Box, readPicture } from "./pixels.ts";
 import { type Tensor, tensor } from "./tensor.ts";
 
 /** Which pixels belong to the thing: 1 inside, 0 outside, row by row from the top left. */
@@ -8,14 +8,6 @@ export interface Mask {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array;
-}
-
-/** Pixels left and top inclusive; never empty. */
-export interface Box {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
 }
 
 /** Inside where the value is above the threshold; values by rows. */
@@ -43,6 +35,19 @@ export function overlap(a: Mask, b: Mask): number {
     either += (a.data[i] as number) | (b.data[i] as number);
   }
   return either === 0 ? 0 : both / either;
+}
+
+/** The mask of a box's part of a picture as one of the whole picture: nothing is inside elsewhere. */
+export function pasteMask(
+  part: Mask,
+  { left, top }: Pick<Box, "left" | "top">,
+  size: Pick<Mask, "width" | "height">,
+): Mask {
+  const data = new Uint8Array(size.width * size.height);
+  for (let y = 0; y < part.height; y++) {
+    data.set(part.data.subarray(y * part.width, (y + 1) * part.width), (top + y) * size.width + left);
+  }
+  return { width: size.width, height: size.height, data };
 }
 
 /** Share of each cell that lies inside, f32 [1, 1, height, width] in [0, 1]: exact area averages, also where cells cut

@@ -12,6 +12,14 @@ export interface Picture {
   readonly data: Uint8Array;
 }
 
+/** Pixels left and top inclusive; never empty. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 export interface ReadOptions {
   /** Size in pixels; without both the picture keeps its own. */
   readonly width?: number;
@@ -73,6 +81,16 @@ export async function resizePicture(
 ): Promise<Picture> {
   const { data, info } = await resize(toSharp(picture), options).raw().toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, data: asBytes(data) };
+}
+
+/** The part of a picture in a box that lies inside it. */
+export function cropPicture(picture: Picture, { left, top, width, height }: Box): Picture {
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    const from = ((top + y) * picture.width + left) * 3;
+    data.set(picture.data.subarray(from, from + width * 3), y * width * 3);
+  }
+  return { width, height, data };
 }
 
 function resize(pipeline: Sharp, { width, height, fit = "fill", kernel = "cubic" }: ReadOptions): Sharp {

@@ -1,7 +1,7 @@
 import type { MaskLevel, Point } from "../../shared/draft.ts";
 import { UserError } from "../../shared/error.ts";
-import { type Box, boundingBox, type Mask, maskArea, overlap } from "../tensor/mask.ts";
-import { type Picture, resizePicture } from "../tensor/pixels.ts";
+import { boundingBox, type Mask, maskArea, overlap } from "../tensor/mask.ts";
+import { type Box, type Picture, resizePicture } from "../tensor/pixels.ts";
 import { cropOnWhite } from "./crop.ts";
 import { looksLikePhotograph } from "./photograph.ts";
 import type { ClassScore, Segment, SegmentAt, Vision } from "./vision.ts";
@@ -60,7 +60,7 @@ export async function describePicture(
   const described: Described[] = [];
   for (const thing of things) {
     const refined = await vision.refine?.(picture, thing, { click: thing.click, photograph });
-    described.push(await describeThing(vision, picture, { ...thing, ...refined }));
+    described.push(await describeThing(vision, picture, { ...thing, ...refined }, photograph));
   }
   return described;
 }
@@ -107,15 +107,16 @@ async function everywhere(segment: SegmentAt, level: MaskLevel): Promise<readonl
   return things.sort((a, b) => b.score * Math.sqrt(b.votes) - a.score * Math.sqrt(a.votes));
 }
 
-async function describeThing(vision: Vision, picture: Picture, thing: Thing): Promise<Described> {
+async function describeThing(vision: Vision, picture: Picture, thing: Thing, photograph: boolean): Promise<Described> {
   const crop = cropOnWhite(picture, thing.mask);
   const { text, confidence } = await vision.captioner.caption(crop);
   const classes = await vision.classifier.classify(crop, offeredWords);
   const className = classes[0]?.label ?? text;
   const caption = text || withArticle(className);
-  const { sureAbove } = vision.classifier;
-  // Sure is what the classifier is sure of and the captioner says too.
-  const sure = sureAbove === 0 || ((classes[0]?.score ?? 0) >= sureAbove && says(caption, className));
+  const { sureAbove, drawingsOnly = false } = vision.classifier;
+  // Sure is what the classifier is sure of and the captioner says too, of something of the kind that it knows.
+  const known = !(drawingsOnly && photograph);
+  const sure = known && (sureAbove === 0 || ((classes[0]?.score ?? 0) >= sureAbove && says(caption, className)));
   const box = boundingBox(thing.mask) as Box;
   return { ...thing, crop, box, caption, confidence, className, sure, words: wordChoices(caption, classes) };
 }

@@ -13,6 +13,8 @@ const ClassifierConfig = z.looseObject({
   temperature: z.number().positive().default(1),
   /** Ours: see `Classifier.sureAbove`. */
   sure_above: z.number().min(0).max(1).default(0),
+  /** Ours: see `Classifier.drawingsOnly`. */
+  drawings_only: z.boolean().default(false),
 });
 
 /** An image classifier in ViT's ONNX export: `model.onnx` (pixel_values → logits), config.json with id2label. The first
@@ -23,10 +25,12 @@ export function openLocalClassifier(folder: string, engine: Engine): Classifier 
     id2label,
     temperature,
     sure_above: sureAbove,
+    drawings_only: drawingsOnly,
   } = ClassifierConfig.parse(JSON.parse(readFileSync(join(folder, "config.json"), "utf8")));
   const model = loadOnce(engine, "classifier", () => ({ bytes: readFileSync(join(folder, "model.onnx")) }));
   return {
     sureAbove,
+    drawingsOnly,
     classify: async (picture, count) => {
       const { pixels } = await preprocess(picture);
       const { data } = (await model.run({ pixel_values: pixels }))["logits"] as Tensor;

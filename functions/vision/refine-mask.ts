@@ -1,9 +1,18 @@
 import type { Point } from "../../shared/draft.ts";
-import { boundingBox, dilateMask, type Mask, maskArea, maskFrom, overlap, resizeMask } from "../tensor/mask.ts";
-import { type Picture, resizePicture } from "../tensor/pixels.ts";
+import {
+  boundingBox,
+  dilateMask,
+  type Mask,
+  maskArea,
+  maskFrom,
+  overlap,
+  pasteMask,
+  resizeMask,
+} from "../tensor/mask.ts";
+import { type Box, cropPicture, type Picture, resizePicture } from "../tensor/pixels.ts";
 import { type GrabCut, trimapLabel } from "./grab-cut.ts";
 import { onePiece } from "./one-piece.ts";
-import type { Refine, Segmenter } from "./vision.ts";
+import type { Refine, Segment, Segmenter } from "./vision.ts";
 
 /** Longer edge in pixels of the copy that is cut. */
 const edge = 160;
@@ -17,77 +26,165 @@ const nearby = [
 ] as const;
 /** Shares of the votes that make a pixel surely, and probably, the thing. */
 const [surely, probably] = [0.85, 0.5];
-/** How far around the thing's box its background is looked at, and how far around its mask it may reach itself, in sizes of
- * the box. Photographs are cut with both: the learned mask, made for drawings, often covers only a part. Of equal cuts the narrow one wins: levels of contrast in its favour. */
-const narrow = { margin: 0.25, reach: 0, favour: 1.5 };
-const wide = { margin: 0.5, reach: 0.1, favour: 0 };
 /** A cut that agrees with the votes less than this went somewhere else; outside these shares of the picture it leaked. */
 const leastAgreement = 0.2;
 const [leastShare, mostShare] = [0.002, 0.95];
 
+/** What a cut begins from. `votes` or the mask of the click alone, `own`, is surely the thing where it is this far from its
+ * outline (pixels, or sizes of its box), probably as far as it reaches beyond it, and its background is looked at this far around its
+ * box. Of equal cuts the favoured wins: levels of contrast. */
+interface Seeds {
+  readonly from: "votes" | "own";
+  readonly core: { readonly pixels: number; readonly sizes: number };
+  readonly reach: { readonly pixels: number; readonly sizes: number };
+  readonly margin: number;
+  readonly favour: number;
+}
+const narrow: Seeds = {
+  from: "votes",
+  core: { pixels: 2, sizes: 0 },
+  reach: { pixels: 0, sizes: 0 },
+  margin: 0.25,
+  favour: 1.5,
+};
+/** The learned mask, made for drawings, often covers only a part of what a photograph shows. */
+const wide: Seeds = { ...narrow, reach: { pixels: 0, sizes: 0.1 }, margin: 0.5, favour: 0 };
+/** Votes hold the groups that things stand in, too, and are wrong where the mask of the click was right. */
+const own: Seeds = {
+  from: "own",
+  core: { pixels: 0, sizes: 0.06 },
+  reach: { pixels: 2, sizes: 0 },
+  margin: 0.2,
+  favour: -1,
+};
+
+/** The part of the picture around the click that is cut, this share of both its sides. A cut in it that is a larger share of the
+ * picture than `most` is not taken. */
+interface Window {
+  readonly share: number;
+  readonly most: number;
+  readonly favour: number;
+}
+const whole: Window = { share: 1, most: mostShare, favour: 0 };
+/** Small things are seen better from close by, of large ones only parts are. */
+const close: Window = { share: 0.7, most: 0.05, favour: -2 };
+
 /** A classical cut where the learned mask is poor: GrabCut, seeded by the learned masks of a handful of clicks. `below` is the
- * segmenter's own score under which its masks are poor; photographs are always cut. */
+ * segmenter's own score under which its masks are poor; photographs are always cut, in several ways, of which the one that follows
+ * outlines best is taken (chosen on photographs, `test/photos`, and composites of further ones: model card). */
 export const createRefine =
   (segmenter: Segmenter, grabCut: GrabCut, below: number): Refine =>
   async (picture, segment, { click, photograph }) => {
     if (segment.level !== "object" || (segment.score >= below && !photograph)) return segment;
-    const small = await resizePicture(picture, { width: edge, height: edge, fit: "inside" });
-    const votes = await voteOn(segmenter, small, click);
-    const likely = maskFrom(votes, small.width, small.height, probably - 1e-6);
-    if (maskArea(likely) === 0) return segment;
-    const cuts: { readonly mask: Mask; readonly merit: number }[] = [];
-    for (const seeds of photograph ? [narrow, wide] : [narrow]) {
-      const cut = await grabCut(small, trimapOf(votes, small, click, seeds));
-      const mask =
-        cut &&
-        onePiece(
-          maskFrom(
-            cut.map((label) => label & 1),
-            small.width,
-            small.height,
-          ),
-          pixelOf(small, click),
-        );
-      const share = mask ? maskArea(mask) / mask.data.length : 0;
-      if (mask && share > leastShare && share < mostShare && overlap(mask, likely) > leastAgreement) {
-        cuts.push({ mask, merit: contrast(small, mask) + seeds.favour });
+    const cuts: Cut[] = [];
+    if (photograph) {
+      for (const window of [whole, close]) {
+        cuts.push(...(await cutWindow(segmenter, grabCut, { picture, click, window, seeds: [narrow, wide, own] })));
       }
+    } else {
+      cuts.push(...(await cutWindow(segmenter, grabCut, { picture, click, window: whole, seeds: [narrow] })));
     }
     const [best] = cuts.sort((a, b) => b.merit - a.merit);
-    return best ? { ...segment, mask: resizeMask(best.mask, picture.width, picture.height) } : segment;
+    return best ? { ...segment, mask: best.mask() } : segment;
   };
+
+interface Cut {
+  /** Of the picture's size. */
+  readonly mask: () => Mask;
+  readonly merit: number;
+}
+
+async function cutWindow(
+  segmenter: Segmenter,
+  grabCut: GrabCut,
+  asked: {
+    readonly picture: Picture;
+    readonly click: Point;
+    readonly window: Window;
+    readonly seeds: readonly Seeds[];
+  },
+): Promise<readonly Cut[]> {
+  const { picture, window } = asked;
+  const box = boxAround(picture, asked.click, window.share);
+  const small = await resizePicture(cropPicture(picture, box), { width: edge, height: edge, fit: "inside" });
+  const click = {
+    x: (asked.click.x * picture.width - box.left) / box.width,
+    y: (asked.click.y * picture.height - box.top) / box.height,
+  };
+  const votes = await voteOn(segmenter, small, click);
+  const likely = maskFrom(votes.all, small.width, small.height, probably - 1e-6);
+  const cuts: Cut[] = [];
+  for (const seeds of asked.seeds) {
+    const trimap = trimapOf(votes, small, click, seeds);
+    const labels = trimap && (await grabCut(small, trimap));
+    if (!labels) continue;
+    const inside = labels.map((label) => label & 1);
+    const mask = onePiece(maskFrom(inside, small.width, small.height), pixelOf(small, click));
+    const share = (maskArea(mask) / mask.data.length) * window.share ** 2;
+    if (share <= leastShare || share >= window.most || overlap(mask, likely) <= leastAgreement) continue;
+    cuts.push({
+      mask: () => pasteMask(resizeMask(mask, box.width, box.height), box, picture),
+      merit: contrast(small, mask) + seeds.favour + window.favour,
+    });
+  }
+  return cuts;
+}
 
 const pixelOf = ({ width, height }: Picture, { x, y }: Point) => ({ x: x * (width - 1), y: y * (height - 1) });
 
-/** For each pixel the share of masks (object and group, at every nearby click) that hold it. */
-async function voteOn(segmenter: Segmenter, small: Picture, { x, y }: Point): Promise<Float32Array> {
+/** The window of a share of both sides with the click in its middle, as far as the picture goes. */
+function boxAround(picture: Picture, { x, y }: Point, share: number): Box {
+  const [width, height] = [picture.width, picture.height].map((side) => Math.max(1, Math.round(side * share))) as [
+    number,
+    number,
+  ];
+  const from = (middle: number, size: number, side: number): number =>
+    Math.max(0, Math.min(side - size, Math.round(middle * side - size / 2)));
+  return { left: from(x, width, picture.width), top: from(y, height, picture.height), width, height };
+}
+
+interface Votes {
+  /** For each pixel the share of masks (object and group, at every nearby click) that hold it. */
+  readonly all: Float32Array;
+  /** The object at the click itself. */
+  readonly own: Mask | undefined;
+}
+
+async function voteOn(segmenter: Segmenter, small: Picture, { x, y }: Point): Promise<Votes> {
   const segment = await segmenter.encode(small);
   const votes = new Float32Array(small.width * small.height);
   const inside = (at: number): number => Math.min(1, Math.max(0, at));
-  let cast = 0;
+  const masks: Segment[] = [];
   for (const [dx, dy] of nearby) {
-    for (const { mask } of await segment({ x: inside(x + dx), y: inside(y + dy) }, ["object", "group"])) {
-      cast++;
-      for (const [i, isIn] of mask.data.entries()) votes[i] = (votes[i] as number) + isIn;
-    }
+    masks.push(...(await segment({ x: inside(x + dx), y: inside(y + dy) }, ["object", "group"])));
   }
-  return votes.map((vote) => vote / Math.max(1, cast));
+  for (const { mask } of masks) for (const [i, isIn] of mask.data.entries()) votes[i] = (votes[i] as number) + isIn;
+  return {
+    all: votes.map((vote) => vote / Math.max(1, masks.length)),
+    own: masks.find(({ level }) => level === "object")?.mask,
+  };
 }
 
 const inverse = (mask: Mask): Mask => ({ ...mask, data: mask.data.map((isIn) => 1 - isIn) });
 
-/** The core of the certain votes and the click are the thing; outside the box, and at the edge of the picture, is background. */
+/** The core of what is certain and the click are the thing; outside the box, and at the edge of the picture, is background.
+ * Undefined where there is nothing to begin from. */
 function trimapOf(
-  votes: Float32Array,
+  votes: Votes,
   small: Picture,
   click: Point,
-  { margin, reach }: { readonly margin: number; readonly reach: number },
-): Uint8Array {
+  { from, core, reach, margin }: Seeds,
+): Uint8Array | undefined {
   const { width, height } = small;
-  const likely = maskFrom(votes, width, height, probably - 1e-6);
-  const box = boundingBox(likely) ?? { left: 0, top: 0, width, height };
-  const thing = reach > 0 ? dilateMask(likely, reach * Math.max(box.width, box.height)) : likely;
-  const core = inverse(dilateMask(inverse(maskFrom(votes, width, height, surely - 1e-6)), 2));
+  const [likely, certain] =
+    from === "own"
+      ? [votes.own, votes.own]
+      : [probably, surely].map((share) => maskFrom(votes.all, width, height, share - 1e-6));
+  const box = likely && boundingBox(likely);
+  if (!likely || !certain || !box) return undefined;
+  const inPixels = ({ pixels, sizes }: Seeds["core"]): number => pixels + sizes * Math.max(box.width, box.height);
+  const thing = dilateMask(likely, inPixels(reach));
+  const sure = inverse(dilateMask(inverse(certain), inPixels(core)));
   const [across, down] = [box.width * margin + 4, box.height * margin + 4];
   const at = pixelOf(small, click);
   const isRim = (x: number, y: number): boolean => x < 2 || y < 2 || x >= width - 2 || y >= height - 2;
@@ -98,7 +195,7 @@ function trimapOf(
     y < box.top + box.height + down;
   return Uint8Array.from({ length: width * height }, (_, i) => {
     const [x, y] = [i % width, Math.floor(i / width)];
-    if (core.data[i] || Math.hypot(x - at.x, y - at.y) < 4) return trimapLabel.thing;
+    if (sure.data[i] || Math.hypot(x - at.x, y - at.y) < 4) return trimapLabel.thing;
     if (thing.data[i]) return trimapLabel.probablyThing;
     return !isNear(x, y) || isRim(x, y) ? trimapLabel.background : trimapLabel.probablyBackground;
   });

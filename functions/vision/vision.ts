@@ -42,6 +42,8 @@ export interface Classifier {
   classify(picture: Picture, count: number): Promise<readonly ClassScore[]>;
   /** Below this score of the likeliest word nobody should be told that the thing is that; 0 where the scores say too little. */
   readonly sureAbove: number;
+  /** It knows drawings alone: what it says of a photograph is never a fact, whatever the score. */
+  readonly drawingsOnly?: boolean;
 }
 
 export interface ClassScore {

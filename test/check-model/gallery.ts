@@ -1,5 +1,5 @@
-import { type Box, boundingBox, type Mask } from "../../functions/tensor/mask.ts";
-import type { Picture } from "../../functions/tensor/pixels.ts";
+import { boundingBox, type Mask } from "../../functions/tensor/mask.ts";
+import type { Box, Picture } from "../../functions/tensor/pixels.ts";
 import { readBank, readMasks, readMoreScenes, readSheet } from "./bank.ts";
 import { type Judge, likeliest, onlyBox } from "./judges.ts";
 

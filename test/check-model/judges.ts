@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { Engine } from "../../functions/onnx/engine.ts";
 import { loadOnce } from "../../functions/onnx/load-once.ts";
-import type { Box } from "../../functions/tensor/mask.ts";
-import { type Picture, resizePicture, toTensor } from "../../functions/tensor/pixels.ts";
+import { type Box, type Picture, resizePicture, toTensor } from "../../functions/tensor/pixels.ts";
 import type { Tensor } from "../../functions/tensor/tensor.ts";
 import { UserError } from "../../shared/error.ts";
 

@@ -8,7 +8,7 @@ import { learnStrip } from "../../functions/drawing/learn-strip.ts";
 import { lossChart } from "../../functions/drawing/loss-chart.ts";
 import { maskOverlay } from "../../functions/drawing/mask-overlay.ts";
 import { outlineMask } from "../../functions/drawing/outline.ts";
-import { cropPicture, pickGrid, zoomBox } from "../../functions/drawing/pick-grid.ts";
+import { partOf, pickGrid, zoomBox } from "../../functions/drawing/pick-grid.ts";
 import { theme } from "../../functions/drawing/theme.ts";
 import { type Mask, maskArea, maskFrom } from "../../functions/tensor/mask.ts";
 import { type Picture, readPicture } from "../../functions/tensor/pixels.ts";
@@ -105,8 +105,8 @@ test("the cells of the grid are named as on a map, tile the picture and nest", (
 test("zooming shows the chosen cell, even of a picture smaller than the grid", async () => {
   const picture = plain(10, 10, [0, 0, 0]);
   picture.data.set([255, 255, 255], (2 * 10 + 4) * 3);
-  expect([...cropPicture(picture, zoomBox([7])).data.subarray(0, 6)]).toEqual([255, 255, 255, 0, 0, 0]);
-  expect(cropPicture(plain(1, 1, [9, 9, 9]), zoomBox([24, 24]))).toEqual(plain(1, 1, [9, 9, 9]));
+  expect([...partOf(picture, zoomBox([7])).data.subarray(0, 6)]).toEqual([255, 255, 255, 0, 0, 0]);
+  expect(partOf(plain(1, 1, [9, 9, 9]), zoomBox([24, 24]))).toEqual(plain(1, 1, [9, 9, 9]));
   const drawn = await readPicture(await pickGrid({ picture, zoom: [7] }));
   expect(brightness(pixel(drawn, 100, 100))).toBeGreaterThan(240);
   expect(brightness(pixel(drawn, 580, 580))).toBeLessThan(15);

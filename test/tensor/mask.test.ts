@@ -10,6 +10,7 @@ import {
   maskArea,
   maskCoverage,
   maskFrom,
+  pasteMask,
   resizeMask,
 } from "../../functions/tensor/mask.ts";
 
@@ -55,6 +56,11 @@ test("a mask enlarged by a whole factor and shrunk again is the same", () => {
       expect(resizeMask(large, mask.width, mask.height)).toEqual(mask);
     }),
   );
+});
+
+test("a part's mask is pasted where the part was cut from", () => {
+  const pasted = pasteMask(draw("#. .#"), { left: 1, top: 2 }, { width: 4, height: 5 });
+  expect(pasted).toEqual(draw(".... .... .#.. ..#. ...."));
 });
 
 test("dilation reaches exactly the pixels within the radius", () => {

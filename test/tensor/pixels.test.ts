@@ -8,6 +8,7 @@ import sharp from "sharp";
 import { expect, test } from "vitest";
 import { encodePng, encodeWebp } from "../../functions/tensor/encode-picture.ts";
 import {
+  cropPicture,
   fromTensor,
   mirror,
   type Picture,
@@ -183,6 +184,17 @@ test("values outside [−1, 1] are clamped, NaN is an error that says so", () =>
   const [picture] = fromTensor(tensor(Float32Array.of(-9, 0, 9), [1, 3, 1, 1]));
   expect([...(picture?.data ?? [])]).toEqual([0, 128, 255]);
   expect(() => fromTensor(tensor(Float32Array.of(0, Number.NaN, 0), [1, 3, 1, 1]))).toThrow("not numbers");
+});
+
+test("a crop holds the pixels of its box", () => {
+  const data = Uint8Array.from({ length: 4 * 3 * 3 }, (_, i) => i);
+  const {
+    width,
+    height,
+    data: cropped,
+  } = cropPicture({ width: 4, height: 3, data }, { left: 1, top: 1, width: 2, height: 2 });
+  expect([width, height]).toEqual([2, 2]);
+  expect([...cropped]).toEqual([...data.subarray(15, 21), ...data.subarray(27, 33)]);
 });
 
 test("mirroring swaps left and right, twice is nothing", () => {

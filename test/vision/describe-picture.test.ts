@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { maskFrom } from "../../functions/tensor/mask.ts";
 import { describePicture } from "../../functions/vision/describe-picture.ts";
 import type { Vision } from "../../functions/vision/vision.ts";
+import { readPhotographs } from "../photos/photographs.ts";
 
 const side = 32;
 const picture = { width: side, height: side, data: new Uint8Array(side * side * 3).fill(120) };
@@ -33,6 +34,22 @@ test.each([
   ["the classifier's scores tell nothing", "a mug with dots", 0.1, 0, true],
 ])("where %s, what it is is told as a fact or as a guess", async (_, caption, score, above, sure) => {
   expect((await look(caption, score, above))?.sure).toBe(sure);
+});
+
+test("who knows drawings alone is never sure of a photograph", async () => {
+  const [cat] = await readPhotographs();
+  if (!cat) throw new Error("no photograph");
+  for (const drawingsOnly of [true, false]) {
+    const vision = seeing("a red cat", 0.95, 0.9);
+    const classifier = { ...vision.classifier, drawingsOnly };
+    const whole = maskFrom(new Uint8Array(cat.mask.data.length).fill(1), cat.mask.width, cat.mask.height);
+    const segmenter = { encode: async () => async () => [{ level: "object" as const, mask: whole, score: 0.9 }] };
+    const asked = { click, level: "object" } as const;
+    const [thing] = await describePicture({ ...vision, classifier, segmenter }, cat.picture, asked);
+    expect(thing?.sure).toBe(!drawingsOnly);
+    const drawing = await describePicture({ ...vision, classifier }, picture, asked);
+    expect(drawing[0]?.sure, "a drawing").toBe(true);
+  }
 });
 
 test("six words come with the captions they make: the caption's own first, its colour kept, none twice", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { maskFrom, overlap } from "../../functions/tensor/mask.ts";
+import { boundingBox, maskFrom, overlap } from "../../functions/tensor/mask.ts";
 import type { Picture } from "../../functions/tensor/pixels.ts";
 import { createGrabCut } from "../../functions/vision/grab-cut.ts";
 import { onePiece } from "../../functions/vision/one-piece.ts";
@@ -58,6 +58,53 @@ test("a poor mask is cut along the thing's outline, a good one stays as it is", 
   expect(await refine(disc, good, { click: centre, photograph: false })).toBe(good);
   const part = { ...segment, level: "part" as const };
   expect(await refine(disc, part, { click: centre, photograph: true })).toBe(part);
+}, 60_000);
+
+/** Finds discs by their colour where they are at least a fifth as wide as what is shown; as a group, with the ground from so far down. */
+const shortSighted = (horizon: number): Segmenter => ({
+  encode:
+    async ({ width, height, data }) =>
+    async ({ x, y }, wanted = ["object", "group"]) => {
+      const orange = maskFrom(
+        Array.from({ length: width * height }, (_, i) => Number((data[i * 3] as number) > 150)),
+        width,
+        height,
+      );
+      const clicked = onePiece(orange, { x: x * width, y: y * height });
+      const { width: across = 0 } = boundingBox(clicked) ?? {};
+      const seen =
+        across >= width / 5 ? clicked : maskOf((u, v) => Math.hypot(u - x * width, v - y * height) < 30, width, height);
+      const ground = maskOf((_, v) => v > height * horizon, width, height);
+      const group = maskFrom(
+        seen.data.map((isIn, i) => isIn | (ground.data[i] as number)),
+        width,
+        height,
+      );
+      return wanted.map((level) => ({ level, score: 0.6, mask: level === "object" ? seen : group }));
+    },
+});
+
+test("in a photograph, small things are looked at from close by, and one with its ground is cut by its own mask", async () => {
+  const scene = (x: number, radius: number): Picture => ({
+    ...disc,
+    data: disc.data.map((_, at) => {
+      const [i, channel] = [Math.floor(at / 3), at % 3];
+      const isIn = Math.hypot((i % side) + 0.5 - x, Math.floor(i / side) + 0.5 - 60) < radius;
+      return (isIn ? [220, 130, 40] : [40, 60 + i / side / 2, 150])[channel] as number;
+    }),
+  });
+  const grabCut = createGrabCut();
+  for (const [x, radius, horizon] of [
+    [66, 10, 1],
+    [50, 26, 0.55],
+  ] as const) {
+    const [picture, click, segmenter] = [scene(x, radius), { x: x / side, y: 0.5 }, shortSighted(horizon)];
+    const [segment] = await (await segmenter.encode(picture))(click);
+    const refine = createRefine(segmenter, grabCut, 0.5);
+    const { mask: found } = await refine(picture, segment as Segment, { click, photograph: true });
+    const discMask = maskOf((u, v) => Math.hypot(u + 0.5 - x, v + 0.5 - 60) < radius);
+    expect(overlap(found, discMask), `radius ${radius}`).toBeGreaterThan(0.85);
+  }
 }, 60_000);
 
 test("where the cut fails, is late, or leaks over everything, the learned mask stays", async () => {

@@ -114,7 +114,7 @@ def export_describers(work, out):
     assert learned["words"] == WORDS, "the classifier was trained on other subjects"
     (classifier,) = load([Classifier(len(WORDS))], [learned["state"]])
     export(classifier, out / "classifier/model.onnx", {"pixel_values": crop}, ["logits"])
-    write_json(out / "classifier/config.json", {"model_type": "emoji-64-classifier", "id2label": dict(enumerate(WORDS)), "label2id": {w: i for i, w in enumerate(WORDS)}})
+    write_json(out / "classifier/config.json", {"model_type": "emoji-64-classifier", "id2label": dict(enumerate(WORDS)), "label2id": {w: i for i, w in enumerate(WORDS)}, "drawings_only": True})
     write_json(out / "classifier/preprocessor_config.json", preprocessor(CROP_SIDE))
 
     learned = torch.load(work / "captioner.pt")
