@@ -10,7 +10,7 @@ import type { ConceptName } from "../../shared/concept-name.ts";
 //   names/<scope>/<scopeId>/<name>.json      which concept of a server, or of the public, has the plain name
 //   names/<scope>/<scopeId>/<name>/<owner>.json   every concept shared there, for lists and <owner/name>
 //   owners/<owner>/<id>.json                 everything of one person, deleted or not
-//   deleted/<id>.json                        waiting for the end of its undo time
+//   deleted/<id>.json                        waiting for the end of its undo time; for no time where forgotten
 
 /** A scope's place: `private` with the owner's id, `server` with the server's, `public` with "all". */
 export interface Place {

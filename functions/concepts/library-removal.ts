@@ -1,13 +1,25 @@
-import type { ConceptMeta, Id, Viewer } from "../../shared/concept.ts";
+import { z } from "zod";
+import { type ConceptMeta, Id, type Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import { listAll, type Store } from "../store/store.ts";
 import { conceptFolder, deletedFolder, deletedKey, idFromKey, metaKey, ownerFolder, ownerKey } from "./library-keys.ts";
 import { dropPointer, findPointers, nameForOwner, nameWhereShared } from "./library-names.ts";
-import { changeRecord, encodeJson, inspectRecord, passportOf, readRecord, requireOwned } from "./library-record.ts";
+import {
+  changeRecord,
+  encodeJson,
+  inspectRecord,
+  passportOf,
+  readRecord,
+  requireOwned,
+  tryDecode,
+} from "./library-record.ts";
 
 const undoMs = 7 * 24 * 3_600_000;
 /** Purging waits a little longer, so that clocks that differ cannot purge what is being restored. */
 const purgeMs = undoMs + 3_600_000;
+
+/** What the mark of a concept holds that has no undo time: whose erasing is to be ended by the next purge. */
+const Forgotten = z.object({ forgottenBy: Id });
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
@@ -45,18 +57,34 @@ export async function restoreConcept(store: Store, id: Id, viewer: Viewer, nowMs
 /** See ConceptLibrary.purge. */
 export async function purgeDeleted(store: Store, nowMs: number): Promise<number> {
   let purged = 0;
+  let failure: Error | undefined;
   for await (const { key } of listAll(store, deletedFolder)) {
-    const id = idFromKey(key);
-    const record = await readRecord(store, id);
-    if (record?.deleted === undefined) {
-      // Destroyed already. A mark beside a record that is not deleted stays: the deletion may just be beginning.
-      if (record === undefined) await store.delete(key);
-    } else if (nowMs >= Date.parse(record.deleted) + purgeMs) {
-      await destroy(store, record.owner.id, id, { removed: 0, failed: 0 });
-      purged++;
+    try {
+      if (await purgeMarked(store, idFromKey(key), nowMs)) purged++;
+    } catch (cause) {
+      // What keeps one concept from going does not keep the next, and is told afterwards.
+      failure ??= new Error(`what ${key} marks cannot be purged`, { cause });
     }
   }
+  if (failure !== undefined) throw failure;
   return purged;
+}
+
+/** True when it destroyed all of the concept. */
+async function purgeMarked(store: Store, id: Id, nowMs: number): Promise<boolean> {
+  const total = { removed: 0, failed: 0 };
+  const mark = await store.get(deletedKey(id));
+  const forgotten = mark && tryDecode(Forgotten, mark.data);
+  if (forgotten !== undefined) {
+    await erase(store, forgotten.forgottenBy, id, nowMs, total);
+    return total.failed === 0;
+  }
+  const record = await readRecord(store, id);
+  // Destroyed already. A mark beside a record that is not deleted stays: the deletion may just be beginning.
+  if (record === undefined) await store.delete(deletedKey(id));
+  if (record?.deleted === undefined || nowMs < Date.parse(record.deleted) + purgeMs) return false;
+  await erase(store, record.owner.id, id, nowMs, total);
+  return total.failed === 0;
 }
 
 /** Stored objects that went, and refusals of the store. */
@@ -79,13 +107,16 @@ export async function forgetPerson(store: Store, viewer: Viewer, nowMs: number):
   return total;
 }
 
-/** Takes a concept from everybody and destroys it, if it is this person's. A damaged record is believed as far as it tells
- * whose it is; where it does not, the mark in the owner's list counts, which only saving writes. Counts in `total`. */
+/** Destroys a concept, if it is this person's. From the first write on the next purge ends what is cut short or refused, and
+ * nobody brings half of it back: its record says that it was deleted longer ago than anything can be restored. A damaged
+ * record is believed as far as it tells whose it is; where it does not, the mark in the owner's list counts, which only saving
+ * writes. Counts in `total`. */
 async function erase(store: Store, owner: Id, id: Id, nowMs: number, total: Total): Promise<void> {
   const found = await inspectRecord(store, id);
   if (found?.owner !== undefined && found.owner !== owner) return;
+  await store.put(deletedKey(id), encodeJson({ id, forgottenBy: owner }));
   if (found?.record !== undefined) {
-    await changeRecord(store, id, (old) => ({ ...old, deleted: old.deleted ?? iso(nowMs) }));
+    await changeRecord(store, id, (old) => ({ ...old, deleted: iso(nowMs - purgeMs) }));
   }
   await destroy(store, owner, id, total);
 }
@@ -103,7 +134,7 @@ async function attempt(total: Total, remove: () => Promise<number | boolean>): P
 }
 
 /** Removes a concept from the store: names, pictures, rows, and only when all went the record and the marks by which it is
- * found, so that a run that was cut short can be repeated. Counts in `total`. */
+ * found, the purge's last, so that a run that was cut short can be repeated. Counts in `total`. */
 async function destroy(store: Store, owner: Id, id: Id, total: Total): Promise<void> {
   const failedBefore = total.failed;
   const found = await inspectRecord(store, id);
@@ -112,8 +143,8 @@ async function destroy(store: Store, owner: Id, id: Id, total: Total): Promise<v
   for await (const { key } of listAll(store, conceptFolder(id))) {
     if (key !== metaKey(id)) await attempt(total, () => store.delete(key));
   }
-  if (total.failed > failedBefore) return;
-  await attempt(total, () => store.delete(metaKey(id)));
-  await attempt(total, () => store.delete(deletedKey(id)));
-  await attempt(total, () => store.delete(ownerKey(owner, id)));
+  for (const key of [metaKey(id), ownerKey(owner, id), deletedKey(id)]) {
+    if (total.failed > failedBefore) return;
+    await attempt(total, () => store.delete(key));
+  }
 }

@@ -44,11 +44,13 @@ export interface ConceptLibrary {
   delete(id: Id, viewer: Viewer): Promise<{ readonly undoUntil: string }>;
   /** @throws UserError not_found when it is not the viewer's, was not deleted, or the time is over */
   restore(id: Id, viewer: Viewer): Promise<ConceptMeta>;
-  /** Destroys what was deleted longer ago than the undo time. Answers how many concepts. */
+  /** Destroys what was deleted longer ago than the undo time, and what `forget` could not. Answers how many concepts.
+   * @throws Error after all others, when one could not be looked at: its record is damaged, say */
   purge(): Promise<number>;
   /** Destroys at once everything that the viewer ever taught: rows of all versions, pictures, names.
    * Answers how many stored objects went and how many could not be removed; a concept whose record the store does not give
-   * counts as one, and the others go. A record that is damaged goes as well. What failed is found again by a second run. */
+   * counts as one, and the others go. A record that is damaged goes as well. What failed is found again by a second run
+   * and by `purge`. */
   forget(viewer: Viewer): Promise<{ readonly removed: number; readonly failed: number }>;
 }
 

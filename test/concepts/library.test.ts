@@ -413,4 +413,42 @@ describe("forgetting", () => {
     expect((await library.forget(ann)).failed).toBe(0);
     expect(await keys()).toEqual([]);
   });
+
+  test.each<[string, RegExp]>([
+    ["the record", /^concepts\/.*\/meta/],
+    ["a damaged record", /^concepts\/.*\/meta/],
+    ["rows", /safetensors$/],
+    ["a name", /^names\//],
+    ["the owner's mark", /^owners\//],
+    ["the deletion's mark", /^deleted\//],
+  ])("where %s is kept, nobody brings the rest back and the next purge removes it", async (what, stays) => {
+    const saved = await save(ann);
+    if (what === "a damaged record") await store.put(`concepts/${saved.id}/meta.json`, new Uint8Array());
+    const remove: Store["delete"] = (key) =>
+      stays.test(key) ? Promise.reject(new UserError("unavailable", "x")) : store.delete(key);
+    expect((await createLibrary({ ...store, delete: remove }, () => now).forget(ann)).failed).toBe(1);
+    await expect(library.restore(saved.id, ann)).rejects.toThrowError();
+    await library.purge();
+    expect(await keys()).toEqual([]);
+  });
+
+  test("where a record could not be changed, the next purge erases the concept all the same", async () => {
+    await save(ann);
+    const refused: Store["put"] = (...args) =>
+      args[0].endsWith("meta.json") ? Promise.reject(new UserError("unavailable", "x")) : store.put(...args);
+    expect((await createLibrary({ ...store, put: refused }, () => now).forget(ann)).failed).toBe(1);
+    expect(await library.purge()).toBe(1);
+    expect(await keys()).toEqual([]);
+  });
+
+  test("is not kept by a damaged record of somebody else's from purging, and the damage is told afterwards", async () => {
+    const damaged = await save(bob);
+    await library.delete(damaged.id, bob);
+    await store.put(`concepts/${damaged.id}/meta.json`, new Uint8Array());
+    const before = await keys();
+    await library.delete((await save(ann)).id, ann);
+    now += 8 * day;
+    await expect(library.purge()).rejects.toThrowError(damaged.id);
+    expect(await keys()).toEqual(before);
+  });
 });
