@@ -31,7 +31,7 @@ export function draftCard({ draft, notes }: DraftView, picture: Picture, welcome
       ...(welcome ? [textPart(quoted(draft.welcome?.text ?? "", 500)), galleryPart([welcome])] : []),
       textPart(`### What should I learn?\n${sights.join("\n")}`),
       galleryPart([picture]),
-      ...(isGuess ? wordRows(id, chosen.words) : []),
+      ...(isGuess ? wordRows(id, chosen.words, draft.initialiser === "caption") : []),
       ...(notes.length > 0 ? [textPart(notes.map((note) => `-# ${quoted(note, 1000)}`).join("\n"))] : []),
       textPart(`It will be called ${conceptWord(name)}. Nobody else sees this, or the word, until you share it.`),
       rowPart(
@@ -45,11 +45,16 @@ export function draftCard({ draft, notes }: DraftView, picture: Picture, welcome
 }
 
 /** Six words instead of one that would be told with more confidence than there is. */
-function wordRows(id: string, words: DraftView["draft"]["candidates"][number]["words"]): APIComponentInContainer[] {
+function wordRows(
+  id: string,
+  words: DraftView["draft"]["candidates"][number]["words"],
+  guessCounts: boolean,
+): APIComponentInContainer[] {
   const buttons = words.map(({ word }, index) => button(word, "learn.word", [id, index]));
   if (buttons.length === 0) return [];
   const rows = [buttons.slice(0, 3), buttons.slice(3)].filter((row) => row.length > 0).map((row) => rowPart(...row));
-  return [textPart("**What is it?** A tap sets the words; *Edit words* takes any others."), ...rows];
+  const otherwise = guessCounts ? "" : " Without any I learn from the picture alone.";
+  return [textPart(`**What is it?** A tap sets the words; *Edit words* takes any others.${otherwise}`), ...rows];
 }
 
 /** The 5×5 grid on the picture, or on the cell that was zoomed into. */
@@ -100,13 +105,16 @@ async function learnedPictures(output: LearnOutput, load: Parameters<JobCards["e
   return Promise.all(shown.slice(0, 4).map(load));
 }
 
+const startsFromWords = ({ caption, initialiser }: LearnInput): boolean =>
+  caption !== undefined && (initialiser ?? "caption") === "caption";
+
 function learnedCard(output: LearnOutput, input: LearnInput, inServer: boolean, pictures: readonly Picture[]): Card {
   const { concept, notes } = output;
   const word = conceptWord(concept.name);
   const trial = `\`/imagine prompt:<${concept.name}> in space\``;
   const lines = [
     `### I know ${word} now`,
-    ...(input.caption ? [`-# from “${quoted(input.caption, 200)}”, in ${concept.steps} steps`] : []),
+    ...(startsFromWords(input) ? [`-# from “${quoted(input.caption ?? "", 200)}”, in ${concept.steps} steps`] : []),
     ...notes.map((note) => `-# ${quoted(note)}`),
   ];
   return {

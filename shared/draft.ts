@@ -40,6 +40,8 @@ export const Candidate = z.strictObject({
   score: fraction,
   /** False: caption and class are a guess, and front ends offer `words` instead of telling it as a fact. */
   sure: z.boolean().default(true),
+  /** What a word for it starts from unless somebody says what it is: `stars` where the guess is worth nothing. */
+  initialiser: InitialiserKind.default("caption"),
   /** What it may be: the caption's own word, then the likeliest, each with the caption that it would make. */
   words: z
     .array(z.strictObject({ word: z.string().max(100), caption: z.string().max(500), score: fraction }))
@@ -79,6 +81,7 @@ export const Draft = z.strictObject({
   caption: z.string().max(500).optional(),
   className: z.string().max(100).optional(),
   name: ConceptName,
+  /** What Learn would start from: the caption that the person wrote, else what the chosen candidate says. */
   initialiser: InitialiserKind.default("caption"),
   /** The job that Learn started. */
   job: Id.optional(),

@@ -64,7 +64,8 @@ export const LearnInput = z.strictObject({
   server: Id.optional(),
   /** A concept of the owner to make a new version of. */
   relearn: Id.optional(),
-  initialiser: InitialiserKind.default("caption"),
+  /** Absent: the caption; in product mode `stars` where nobody says what the thing is and describing cannot tell. */
+  initialiser: InitialiserKind.optional(),
   mode: LearnMode.default("product"),
   steps: z.number().int().min(1).max(limits.maxLearnSteps).default(100),
   /** Pictures per step. */

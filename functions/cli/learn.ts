@@ -17,7 +17,7 @@ export interface LearnFlags extends ImprovementFlags {
   /** One per picture, in their order, or none. */
   readonly click?: readonly Click[];
   readonly name?: string;
-  readonly init: LearnInput["initialiser"];
+  readonly init?: LearnInput["initialiser"];
   readonly caption?: string;
   readonly class?: string;
   readonly level: LearnInput["level"];
@@ -43,7 +43,7 @@ export const learnCommand = (run: Runner): Command => {
     .addOption(
       new Option("--init <kind>", "what the word starts from")
         .choices(["caption", "class", "star", "stars"])
-        .default("caption"),
+        .default(undefined, "caption; stars for photographs that nobody describes"),
     )
     .option("--caption <text>", "describe the thing yourself", words("--caption", 1, limits.maxCaptionCharacters))
     .option(
@@ -120,7 +120,8 @@ export async function learnPictures(
       className,
       name,
       owner: session.viewer.user,
-      initialiser: flags.init,
+      // What is said is right; of what is seen, describing tells whether it is worth starting from.
+      initialiser: flags.init ?? (flags.caption || flags.mode === "paper" ? "caption" : first.thing.initialiser),
       mode: flags.mode,
       steps: flags.steps,
       batch: flags.batch,

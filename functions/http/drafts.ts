@@ -13,6 +13,7 @@ import {
   learnInput,
   learnJobId,
   type StoredDraft,
+  startOf,
   withCandidates,
   wordsOf,
 } from "../jobs/drafts.ts";
@@ -184,6 +185,7 @@ function patched(stored: StoredDraft, patch: Patch): StoredDraft {
       ...rest,
       revision: draft.revision + 1,
       selected,
+      initialiser: startOf({ candidates: draft.candidates, selected, ...(caption && { caption }) }),
       name: patch.name ?? (nameChosen ? draft.name : (suggested ?? draft.name)),
       ...(caption && { caption }),
       ...(className && { className }),

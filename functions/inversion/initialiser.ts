@@ -74,6 +74,8 @@ export function initialise(
 
 /** An initialiser's text for people: rows that begin as `*` after its words are counted. */
 export function tellText(text: string): string {
+  const stars = /^\*(?: \*)*$/.test(text) ? (text.length + 1) / 2 : 0;
+  if (stars > 1) return `“*”, ${stars} times`;
   const [, words, more = ""] = /^(.*[^ *])((?: \*)+)$/.exec(text) ?? [];
   return words === undefined ? `“${text}”` : `“${words}” and ${more.length / 2} rows more`;
 }

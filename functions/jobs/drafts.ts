@@ -64,10 +64,15 @@ export function withCandidates(stored: StoredDraft, found: DescribeOutput, click
     candidates: found.candidates,
     selected: 0,
     zoom: [],
+    initialiser: startOf({ candidates: found.candidates, selected: 0 }),
     ...(found.welcome && { welcome: found.welcome }),
   };
   return { ...stored, draft: stored.nameChosen ? draft : { ...draft, name: found.suggestedName } };
 }
+
+/** What Learn would start from: the person's own words are a caption that is right. */
+export const startOf = ({ caption, candidates, selected }: Pick<Draft, "caption" | "candidates" | "selected">) =>
+  caption ? "caption" : (candidates[selected]?.initialiser ?? "caption");
 
 /** What Learn would learn from: the person's words where there are any, else the candidate's. */
 export function wordsOf(draft: Draft): { readonly caption?: string; readonly className?: string } {

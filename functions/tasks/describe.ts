@@ -51,7 +51,7 @@ async function writeCandidate(
   { width, height }: { readonly width: number; readonly height: number },
   files: TaskFiles,
 ): Promise<Candidate> {
-  const { level, click, box, score, caption, className, sure } = thing;
+  const { level, click, box, score, caption, className, sure, initialiser } = thing;
   return {
     level,
     click,
@@ -62,6 +62,7 @@ async function writeCandidate(
     className: className.slice(0, 100),
     score,
     sure,
+    initialiser,
     words: thing.words.map((choice) => ({
       ...choice,
       word: choice.word.slice(0, 100),

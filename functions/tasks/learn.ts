@@ -40,7 +40,12 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
   const seed = input.seed ?? jobSeed(jobId);
   const given = { steps: input.steps, batch: input.batch, seed, learningRate: input.learningRate };
   const options = defaultsOf(model, input.mode, given, input.improvements);
-  const initialiser = initialise(model, input.initialiser, subject, initialiserOptions(input.mode, input.improvements));
+  const initialiser = initialise(
+    model,
+    subject.initialiser,
+    subject,
+    initialiserOptions(input.mode, input.improvements),
+  );
   yield {
     type: "log",
     text: `learning ${initialiser.ids.length} rows from ${tellText(initialiser.text)} (${initialiser.kind})`,
@@ -105,7 +110,7 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
     picture,
     mask: subject.mask,
     click: input.click,
-    sourceCaption: subject.caption,
+    sourceCaption: initialiser.kind === "stars" ? "" : subject.caption,
     previews: previews.toSorted((a, b) => a.step - b.step),
     scenes: tiles,
   });

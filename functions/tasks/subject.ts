@@ -1,3 +1,4 @@
+import type { InitialiserKind } from "../../shared/concept.ts";
 import type { LearnInput } from "../../shared/job.ts";
 import { limits } from "../../shared/limits.ts";
 import type { TaskFiles } from "../jobs/runner.ts";
@@ -13,6 +14,8 @@ export interface Subject {
   /** Of the picture's size; absent when the request gave words but neither click nor mask: the whole picture then. */
   readonly mask?: Mask;
   readonly maskKey?: string;
+  /** What its word starts from: the caption, unless in product mode describing cannot tell what it is. */
+  readonly initialiser: InitialiserKind;
 }
 
 /** Takes what the request says and describes the rest. @throws UserError not_found when nothing is at the click */
@@ -27,6 +30,7 @@ export async function subjectOf(
     return {
       caption: input.caption,
       className: input.className ?? classOf(input.caption),
+      initialiser: input.initialiser ?? "caption",
       ...(mask && { mask, maskKey: input.mask as string }),
     };
   }
@@ -36,6 +40,7 @@ export async function subjectOf(
   return {
     caption: input.caption ?? thing.caption,
     className: input.className ?? thing.className,
+    initialiser: input.initialiser ?? (input.caption || input.mode === "paper" ? "caption" : thing.initialiser),
     mask: chosen,
     maskKey: input.mask ?? (await files.write("mask.png", await encodeMask(chosen))),
   };

@@ -1,3 +1,4 @@
+import type { InitialiserKind } from "../../shared/concept.ts";
 import type { MaskLevel, Point } from "../../shared/draft.ts";
 import { UserError } from "../../shared/error.ts";
 import { boundingBox, type Mask, maskArea, overlap } from "../tensor/mask.ts";
@@ -18,6 +19,8 @@ export interface Described extends Segment {
   readonly className: string;
   /** Whether caption and class can be told as a fact; otherwise the words are offered instead. */
   readonly sure: boolean;
+  /** What a word for it starts from unless somebody says what it is. */
+  readonly initialiser: InitialiserKind;
   /** Words it may be: the caption's own, then the likeliest. */
   readonly words: readonly WordChoice[];
 }
@@ -118,7 +121,19 @@ async function describeThing(vision: Vision, picture: Picture, thing: Thing, pho
   const known = !(drawingsOnly && photograph);
   const sure = known && (sureAbove === 0 || ((classes[0]?.score ?? 0) >= sureAbove && says(caption, className)));
   const box = boundingBox(thing.mask) as Box;
-  return { ...thing, crop, box, caption, confidence, className, sure, words: wordChoices(caption, classes) };
+  // A guess about something of a kind that nobody was trained on is wrong more often than not: better to start from none (model card).
+  const initialiser = known ? "caption" : "stars";
+  return {
+    ...thing,
+    crop,
+    box,
+    caption,
+    confidence,
+    className,
+    sure,
+    initialiser,
+    words: wordChoices(caption, classes),
+  };
 }
 
 /** The caption's own noun comes first, because it is what is learned unless somebody says otherwise. */

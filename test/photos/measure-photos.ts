@@ -119,7 +119,8 @@ async function drawConcept(
       ...{ task: "learn", click, steps, seed: 0, previews: [], scenes: ["a photo of {}"] },
       picture: await files.write("picture.png", await encodePng(picture)),
       mask: await files.write("mask.png", await encodeMask(thing.mask)),
-      ...{ caption: thing.caption, className: thing.className, name: `my-${file.replace(/\W.*/, "")}` },
+      ...{ caption: thing.caption, className: thing.className, initialiser: thing.initialiser },
+      ...{ name: `my-${file.replace(/\W.*/, "")}` },
       owner: { id: "1", name: "photos" },
     });
     const signal = new AbortController().signal;

@@ -1,8 +1,9 @@
 """Fits the weights of functions/vision/photograph.ts: logistic regression that tells photographs from drawings.
 
-    python photograph.py --photographs DIR --drawings DIR [DIR ...]
+    python photograph.py --photographs DIR [DIR ...] --drawings DIR [DIR ...]
 
 Prints the table to paste, and accuracies over six folds. The features are those of photograph.ts, figure for figure.
+Files whose names are the same up to a `~` (cuts of one photograph) are held out together.
 """
 
 import argparse
@@ -13,25 +14,59 @@ from PIL import Image
 
 SIDE = 96
 STEPS, BENDS, TONES = [0, 1, 2, 4, 8, 16, 32], [2, 6, 12, 24, 48], [26, 51, 102, 153, 204]
+AGREEMENTS, VISIBLE_STEP = [-0.25, 0, 0.5, 0.9], 2
+PATCH, GRAINS = 12, [2, 4, 8, 16, 32]
+HUES, COLOURFUL = 24, 30
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
 
 
 def shares(values, edges):
     """Cumulative: the share of values at most each edge."""
-    return [float((values <= edge).mean()) for edge in edges]
+    return [float((values <= edge).mean()) if len(values) else 0.0 for edge in edges]
+
+
+def entropy(counts):
+    p = counts[counts > 0] / max(1, counts.sum())
+    return float(-(p * np.log2(p)).sum()) / 10
+
+
+def agreements(steps):
+    """1 where all channels step alike, -1 where one steps up as far as another steps down."""
+    high, low = steps.max(-1), steps.min(-1)
+    seen = np.maximum(high, -low) > VISIBLE_STEP
+    high, low = high[seen], low[seen]
+    return np.where(high >= -low, low, high) / np.where(high >= -low, high, low)
+
+
+def grains(a):
+    """What is left of each patch without its plane of best fit: standard deviation of the channel where it is largest."""
+    patches = a.reshape(SIDE // PATCH, PATCH, SIDE // PATCH, PATCH, 3).swapaxes(1, 2).astype(float)
+    place = np.arange(PATCH) - (PATCH - 1) / 2
+    spread = (place**2).mean()
+    across, down = (patches * place[:, None]).mean((2, 3)), (patches * place[:, None, None]).mean((2, 3))
+    return np.sqrt(np.maximum(0, patches.var((2, 3)) - (across**2 + down**2) / spread)).max(-1).ravel()
+
+
+def hues(a, high, low):
+    """Counts of the hues of what has colour."""
+    chroma = high - low
+    r, g, b = (a[..., c] for c in range(3))
+    width = np.maximum(chroma, 1)
+    sixths = np.where(high == r, (g - b) / width % 6, np.where(high == g, (b - r) / width + 2, (r - g) / width + 4))
+    return np.bincount((sixths[chroma > COLOURFUL] * HUES / 6).astype(int) % HUES, minlength=HUES)
 
 
 def features(picture):
     a = np.asarray(picture.resize((SIDE, SIDE), Image.BICUBIC)).astype(int)
-    across, down = np.abs(np.diff(a, axis=1)).max(-1), np.abs(np.diff(a, axis=0)).max(-1)
+    steps = np.concatenate([np.diff(a, axis=1).reshape(-1, 3), np.diff(a, axis=0).reshape(-1, 3)])
     bend = np.abs(4 * a[1:-1, 1:-1] - a[:-2, 1:-1] - a[2:, 1:-1] - a[1:-1, :-2] - a[1:-1, 2:]).max(-1)
     high, low = a.max(-1), a.min(-1)
-    counts = np.sort(np.bincount((a >> 4).reshape(-1, 3) @ [256, 16, 1], minlength=4096))[::-1] / SIDE**2
-    some = counts[counts > 0]
+    counts = np.sort(np.bincount((a >> 4).reshape(-1, 3) @ [256, 16, 1], minlength=4096))[::-1]
     return [
-        *shares(np.concatenate([across.ravel(), down.ravel()]), STEPS), *shares(bend.ravel(), BENDS),
+        *shares(np.abs(steps).max(-1), STEPS), *shares(bend.ravel(), BENDS),
         *shares((high - low).ravel(), TONES), *shares(high.ravel(), TONES),
-        float(counts[:8].sum()), float(-(some * np.log2(some)).sum()) / 10,
+        *shares(agreements(steps), AGREEMENTS), *shares(grains(a), GRAINS), entropy(hues(a, high, low)),
+        float(counts[:8].sum()) / SIDE**2, entropy(counts),
     ]  # fmt: skip
 
 
@@ -68,7 +103,8 @@ def main():
     x, y = np.array([features(read(path)) for path in paths]), np.arange(len(paths)) < len(kinds[0])
     mean, deviation = x.mean(0), x.std(0) + 1e-6
     z = (x - mean) / deviation
-    fold, right = np.random.default_rng(0).integers(0, 6, len(y)), np.zeros(len(y), bool)
+    groups = np.unique([path.stem.split("~")[0] for path in paths], return_inverse=True)[1]
+    fold, right = np.random.default_rng(0).integers(0, 6, len(paths))[groups], np.zeros(len(y), bool)
     for n in range(6):
         w = fit(z[fold != n], y[fold != n])
         right[fold == n] = (z[fold == n] @ w[:-1] + w[-1] > 0) == y[fold == n]
