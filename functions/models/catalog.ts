@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../shared/error.ts";
 import { downloadModel, type Hub } from "./hub.ts";
@@ -77,7 +77,10 @@ export async function locateModel(wanted: string | undefined, hub: Hub): Promise
     drawsPhotographs: true,
     defaults: usualDefaults,
   };
-  if (existsSync(join(unknown.id, "unet", "config.json"))) return { ...unknown, folder: unknown.id };
+  if (existsSync(join(unknown.id, "unet", "config.json"))) {
+    // Pictures and concept files carry the id: where the folder lies concerns nobody who gets them, and a model is told by its hash.
+    return { ...unknown, id: basename(resolve(unknown.id)), folder: unknown.id };
+  }
   // No part starts with a dot: `../elsewhere` is a folder, and never leads out of the cache.
   if (/^\w[\w.-]*\/\w[\w.-]*$/.test(unknown.id) && !existsSync(unknown.id)) {
     return { ...unknown, folder: await downloadModel(unknown.id, hub) };

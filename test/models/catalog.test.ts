@@ -30,8 +30,14 @@ test("without a name the embedded model is found, by its name too, and needs no 
 test("a folder in diffusers layout is a model; nothing is downloaded", async () => {
   const hub = deadHub();
   const located = await locateModel(tinySdFolder, hub);
-  expect(located).toMatchObject({ id: tinySdFolder, folder: tinySdFolder });
+  expect(located.folder).toBe(tinySdFolder);
   expect(readdirSync(hub.cache)).toEqual([]);
+});
+
+test("a folder's id, which pictures and concept files carry, does not tell where it lies", async () => {
+  const ids = [tinySdFolder, `${tinySdFolder}/`, join(tinySdFolder, "unet", "..")];
+  const located = await Promise.all(ids.map((id) => locateModel(id, deadHub())));
+  expect(located.map(({ id }) => id)).toEqual(["model", "model", "model"]);
 });
 
 test("a folder may also be given relative to where the command runs", async () => {
@@ -44,6 +50,8 @@ test("a folder may also be given relative to where the command runs", async () =
   cpSync(join(tinySdFolder, "unet", "config.json"), join(folder, "someone", "model", "unet", "config.json"));
   process.chdir(folder);
   expect((await locateModel("someone/model", deadHub())).folder).toBe("someone/model");
+  process.chdir(join(folder, "someone", "model"));
+  expect(await locateModel(".", deadHub())).toMatchObject({ id: "model", folder: "." });
 });
 
 test("a catalogue name and a repository of the Hub lead to their folder in the cache", async () => {
