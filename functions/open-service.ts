@@ -44,7 +44,7 @@ export async function openParts(config: Config, log: Log = serviceLog()): Promis
   });
   const clock = systemClock;
   const bell = createBell();
-  const ledger = createLedger(store, clock);
+  const ledger = createLedger(store, clock, log);
   const runTask = createTaskRunner(bench);
   return {
     worker: { store, ledger, runTask, clock, bell, log, newId: randomUUID },

@@ -8,6 +8,7 @@ import { readDocument, updateDocument } from "./document.ts";
 import type { JobEngine } from "./engines/engine.ts";
 import { fairOrder, serve } from "./fair-order.ts";
 import type { JobRequest, JobState } from "./job-record.ts";
+import { leavingOutDamaged } from "./leave-out-damaged.ts";
 import { isRunning, isWaiting, type Ledger } from "./ledger.ts";
 import type { Log } from "./log.ts";
 import { estimateQueue, learnTypical, type QueuePlace } from "./queue-estimate.ts";
@@ -59,6 +60,7 @@ interface OpenJob {
  * last one died. */
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const { store, ledger, engine, clock, bell, log } = deps;
+  const leaveOut = leavingOutDamaged(log);
   const holder = deps.newId();
   const stop = new AbortController();
   let wake = new AbortController();
@@ -100,7 +102,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const learnDurations = async (open: readonly JobRequest[]): Promise<void> => {
     const still = new Set(open.map(({ id }) => id));
     for (const { id, input } of seen.filter((request) => !still.has(request.id))) {
-      const state = await ledger.state(id);
+      const state = await leaveOut(id, () => ledger.state(id));
       if (state?.status !== "succeeded" || state.startedAt === null || state.endedAt === null) continue;
       const ms = state.endedAt - state.startedAt;
       await lead((mine) => ({ ...mine, typicalMs: learnTypical(mine.typicalMs, input.task, ms) }));
@@ -111,21 +113,28 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const openJobs = async (settle: boolean): Promise<readonly OpenJob[]> => {
     const jobs: OpenJob[] = [];
     for (const request of await ledger.open()) {
-      const state = settle ? await ledger.settle(request) : await ledger.state(request.id);
+      const state = await leaveOut(request.id, () => (settle ? ledger.settle(request) : ledger.state(request.id)));
       if (state !== undefined && !isTerminal(state.status)) jobs.push({ request, state });
     }
     return jobs;
   };
 
+  const tidyHourly = async (): Promise<void> => {
+    if (clock.now() - sweptAt <= sweepEveryMs) return;
+    sweptAt = clock.now();
+    await deps.tidy?.().catch((error: unknown) => log.warn("tidying failed", { error }));
+  };
+
   const round = async (): Promise<boolean> => {
     const leader = await lead();
     if (leader === undefined) return false;
-    const jobs = await openJobs(true);
-    await learnDurations(jobs.map(({ request }) => request));
-    await handOver(jobs, leader);
-    if (clock.now() - sweptAt > sweepEveryMs) {
-      sweptAt = clock.now();
-      await deps.tidy?.();
+    try {
+      const jobs = await openJobs(true);
+      await learnDurations(jobs.map(({ request }) => request));
+      await handOver(jobs, leader);
+    } finally {
+      // Whatever keeps jobs from being handed over does not keep what has expired.
+      await tidyHourly();
     }
     return true;
   };

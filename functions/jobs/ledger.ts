@@ -9,6 +9,8 @@ import type { Clock } from "./clock.ts";
 import { createDocument, readDocument, updateDocument, writeDocument } from "./document.ts";
 import { markExpiry } from "./expiry.ts";
 import { JobProgress, type JobRecord, JobRequest, JobState, jobKeys, newState, noProgress } from "./job-record.ts";
+import { leavingOutDamaged } from "./leave-out-damaged.ts";
+import type { Log } from "./log.ts";
 
 /** How an attempt ended. */
 export type Outcome =
@@ -22,7 +24,7 @@ export interface Ledger {
   /** Writes the request, or joins the one that is there. @throws UserError conflict when the id means another request */
   submit(request: JobRequest): Promise<JobRecord>;
   read(id: Id): Promise<JobRecord | undefined>;
-  /** Requests of all unfinished jobs. */
+  /** Requests of all unfinished jobs. One that is damaged is logged and left out: the others go on. */
   open(): Promise<readonly JobRequest[]>;
   state(id: Id): Promise<JobState | undefined>;
   /** Reserves a waiting job for an engine; false when it runs, is reserved, or is over. */
@@ -58,7 +60,8 @@ export const isWaiting = (state: JobState, now: number): boolean =>
 /** Keys that are undefined here are absent in the store. */
 const asStored = (input: unknown): unknown => JSON.parse(JSON.stringify(input));
 
-export function createLedger(store: Store, clock: Clock, leaseMs: number = limits.jobLeaseMs): Ledger {
+export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: number = limits.jobLeaseMs): Ledger {
+  const leaveOut = leavingOutDamaged(log);
   const update = (id: Id, change: (state: JobState) => JobState | undefined) =>
     updateDocument(store, jobKeys.state(id), JobState, (state) => (state === undefined ? undefined : change(state)));
 
@@ -127,7 +130,8 @@ export function createLedger(store: Store, clock: Clock, leaseMs: number = limit
     async open() {
       const requests: JobRequest[] = [];
       for await (const { key } of listAll(store, "open/")) {
-        const request = await readDocument(store, key, JobRequest);
+        const id = key.slice(jobKeys.open("").length);
+        const request = await leaveOut(id, () => readDocument(store, key, JobRequest));
         if (request !== undefined) requests.push(request);
       }
       return requests;

@@ -52,7 +52,9 @@ export const describeMiddle: Describe = async (input, files) => {
     const mask = await files.write(`mask-${level}.png`, await encodeMask(maskFrom(inside, width, height)));
     const click = input.click ?? { x: 0.5, y: 0.5 };
     const box = { x: margin, y: margin, width: 1 - 2 * margin, height: 1 - 2 * margin };
-    return { level, click, box, mask, caption: `a red ${level}`, className: level, score: 0.9, sure: true, words: [] };
+    const caption = `a red ${level}`;
+    const told = { caption, className: level, score: 0.9, sure: true, initialiser: "caption", words: [] } as const;
+    return { level, click, box, mask, ...told, words: [] };
   };
   const candidates = [await candidate("object", 0.25), await candidate("part", 0.4)];
   return DescribeOutput.parse({ task: "describe", candidates, suggestedName: "red-object" });
@@ -91,9 +93,9 @@ export interface TestGatewayOptions {
 export function createTestGateway(options: TestGatewayOptions = {}) {
   const store = options.store ?? createMemoryStore();
   const clock = options.clock ?? systemClock;
-  const ledger = createLedger(store, clock, options.leaseMs);
   const bell = createBell();
   const log = createMemoryLog();
+  const ledger = createLedger(store, clock, log, options.leaseMs);
   const library = createLibrary(store);
   const worker = { store, ledger, clock, bell, log, newId, heartbeatMs: 20 };
   const engine = createLocalEngine(

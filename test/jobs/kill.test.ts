@@ -35,7 +35,7 @@ async function killAndFinish(step: number): Promise<number | undefined> {
   const folder = await mkdtemp(join(tmpdir(), "kill-"));
   folders.push(folder);
   const store = await openFileStore(folder);
-  const ledger = createLedger(store, systemClock, leaseMs);
+  const ledger = createLedger(store, systemClock, createMemoryLog(), leaseMs);
   await ledger.submit(imagineRequest("a"));
   expect(await killedAt(step, folder)).toBe("SIGKILL");
   expect(await ledger.state("a")).toMatchObject({ status: "processing", attempt: 1 });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createLedger } from "../../functions/jobs/ledger.ts";
 import { limits } from "../../shared/limits.ts";
 import { createFaultyStore, createMemoryStore } from "./memory-store.ts";
-import { imagineRequest, pictureOutput } from "./sample-jobs.ts";
+import { createMemoryLog, imagineRequest, pictureOutput } from "./sample-jobs.ts";
 
 const succeeded = { status: "succeeded", output: pictureOutput("jobs/a/files/x.png") } as const;
 
@@ -20,7 +20,7 @@ function createTurnedClock(start = 1_000_000) {
 function setUp() {
   const clock = createTurnedClock();
   const store = createMemoryStore(clock.now);
-  return { clock, store, ledger: createLedger(store, clock) };
+  return { clock, store, ledger: createLedger(store, clock, createMemoryLog()) };
 }
 
 test("twenty submissions of one id are one job, and all get it", async () => {
@@ -127,7 +127,7 @@ test("a crash after any single write of a submission is healed by the next one o
     for (const afterwards of [false, true]) {
       const clock = createTurnedClock();
       const store = createFaultyStore(createMemoryStore(clock.now), [{ method: "put", key, times: 1, afterwards }]);
-      const ledger = createLedger(store, clock);
+      const ledger = createLedger(store, clock, createMemoryLog());
       const request = imagineRequest("a", { createdAt: clock.now() });
       await expect(ledger.submit(request)).rejects.toMatchObject({ code: "unavailable" });
       for (const open of await ledger.open()) expect(await ledger.settle(open)).toMatchObject({ status: "starting" });

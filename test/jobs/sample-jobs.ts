@@ -109,13 +109,14 @@ export function failingTask(failures: number, error: () => Error = () => new Use
 
 export function workerDeps(store: Store, runTask: TaskRunner, changes: Partial<WorkerDeps> & { clock?: Clock } = {}) {
   const clock = changes.clock ?? systemClock;
+  const log = changes.log ?? createMemoryLog();
   return {
     store,
-    ledger: createLedger(store, clock, changes.leaseMs),
+    ledger: createLedger(store, clock, log, changes.leaseMs),
     runTask,
     clock,
     bell: createBell(),
-    log: createMemoryLog(),
+    log,
     newId,
     heartbeatMs: 20,
     ...changes,

@@ -68,7 +68,7 @@ describe.each(Object.entries(engines))("the %s engine", (_name, openEngine) => {
   };
   const setUp = async (runTask: TaskRunner, times: { heartbeatMs?: number; leaseMs?: number } = {}) => {
     const store = createMemoryStore();
-    const ledger = createLedger(store, systemClock, times.leaseMs);
+    const ledger = createLedger(store, systemClock, createMemoryLog(), times.leaseMs);
     const running = await open({ store, runTask, ...times });
     const submit = async (id: string, changes = {}) => (await ledger.submit(imagineRequest(id, changes))).request;
     const ended = (id: string) =>
@@ -137,7 +137,7 @@ describe.each(Object.entries(engines))("the %s engine", (_name, openEngine) => {
     const lost = waitingTask();
     const leaseMs = 300;
     const dead = await open({ store: createFaultyStore(store, plan), runTask: lost.runTask, leaseMs });
-    const ledger = createLedger(store, systemClock, leaseMs);
+    const ledger = createLedger(store, systemClock, createMemoryLog(), leaseMs);
     const request = (await ledger.submit(imagineRequest("a"))).request;
     await dead.engine.dispatch(request);
     await lost.begun();
@@ -173,7 +173,7 @@ describe.each(Object.entries(engines))("the %s engine", (_name, openEngine) => {
 
 test("a GPU function that is away, or refuses us, keeps the job in the queue; it is handed out once it answers", async () => {
   const store = createMemoryStore();
-  const ledger = createLedger(store, systemClock);
+  const ledger = createLedger(store, systemClock, createMemoryLog());
   const { runTask } = countingTask(1);
   const request = (await ledger.submit(imagineRequest("a"))).request;
   const log = createMemoryLog();
@@ -199,7 +199,7 @@ test("a GPU function that is away, or refuses us, keeps the job in the queue; it
 function startDispatcher(store: Store, engine: JobEngine, leaseMs?: number) {
   const dispatcher = createDispatcher({
     ...{ store, engine, clock: systemClock, bell: createBell(), log: createMemoryLog(), newId },
-    ledger: createLedger(store, systemClock, leaseMs),
+    ledger: createLedger(store, systemClock, createMemoryLog(), leaseMs),
     tickMs: 20,
     idleTickMs: 20,
   });
