@@ -18,6 +18,11 @@ export async function findConcept(
   return named.sort((a, b) => order(a) - order(b))[0];
 }
 
+/** True for a word that others do not see where this person is: a private one, or one shared in another server. */
+export function isPrivateHere({ scope, scopeId }: ConceptSummary, { server }: Identity): boolean {
+  return scope === "private" || (scope === "server" && scopeId !== server);
+}
+
 /** By id, or by name in capitals or not, as the gateway does when it draws. */
 function isOwner({ owner }: ConceptSummary, wanted: string | undefined): boolean {
   return wanted === undefined || owner.id === wanted || owner.name.toLowerCase() === wanted.toLowerCase();

@@ -20,7 +20,7 @@ import { askForgetCard, forgottenCard, maxCounted } from "../forget-cards.ts";
 import { identityOf } from "../identity.ts";
 import { answerPrivately, noteCard } from "../replies.ts";
 import { startJob } from "../start-job.ts";
-import { findConcept } from "../visible-concepts.ts";
+import { findConcept, isPrivateHere } from "../visible-concepts.ts";
 
 /** Own words with a button each: section, text and button are 3 of Discord's 40 components. */
 const maxSections = 10;
@@ -180,7 +180,7 @@ function listCard(found: readonly ConceptSummary[], identity: Identity): Card {
   }
   const mine = found.filter(({ owner }) => owner.id === identity.user.id);
   const others = found.filter(({ owner }) => owner.id !== identity.user.id);
-  const sections = mine.slice(0, maxSections).map((concept) => sectionOf(concept, identity.server !== undefined));
+  const sections = mine.slice(0, maxSections).map((concept) => sectionOf(concept, identity));
   const rest = mine.slice(maxSections);
   return {
     parts: [
@@ -191,19 +191,25 @@ function listCard(found: readonly ConceptSummary[], identity: Identity): Card {
   };
 }
 
-function sectionOf(concept: ConceptSummary, inServer: boolean): APISectionComponent {
-  const isShared = concept.scope !== "private";
-  const action = !inServer
-    ? button("Delete", "concept.ask", [concept.id])
-    : isShared
-      ? button("Unshare", "concept.unshare", [concept.id])
-      : button("Share", "concept.share", [concept.id], { style: ButtonStyle.Primary });
-  const state = isShared ? "shared" : "private";
+function sectionOf(concept: ConceptSummary, identity: Identity): APISectionComponent {
+  const action =
+    identity.server === undefined
+      ? button("Delete", "concept.ask", [concept.id])
+      : isPrivateHere(concept, identity)
+        ? button("Share", "concept.share", [concept.id], { style: ButtonStyle.Primary })
+        : button("Unshare", "concept.unshare", [concept.id]);
   return {
     type: ComponentType.Section,
-    components: [{ type: ComponentType.TextDisplay, content: `${lineOf(concept)} · ${state}` }],
+    components: [{ type: ComponentType.TextDisplay, content: `${lineOf(concept)} · ${stateOf(concept, identity)}` }],
     accessory: action,
   };
+}
+
+/** A word is shared in one place at a time. */
+function stateOf(concept: ConceptSummary, identity: Identity): string {
+  if (!isPrivateHere(concept, identity)) return "shared";
+  if (concept.scope === "private") return "private";
+  return identity.server === undefined ? "shared in a server" : "shared in another server; *Share* moves it here";
 }
 
 function lineOf({ name, caption, owner }: ConceptSummary): string {

@@ -17,7 +17,7 @@ import type { Clock } from "../clock.ts";
 import type { BotContext, Command, Ids } from "../command.ts";
 import { identityOf } from "../identity.ts";
 import { startJob } from "../start-job.ts";
-import { findConcept, openName } from "../visible-concepts.ts";
+import { findConcept, isPrivateHere, openName } from "../visible-concepts.ts";
 
 /** Discord waits three seconds for the first answer, and whether it is private has to be known by then: the time for everything
  * that is looked up before it. */
@@ -96,8 +96,10 @@ export const imagine: Command = {
   buttons: { "imagine.again": drawAgain },
 };
 
-function originOf({ owner, scope, caption }: ConceptSummary, identity: Identity): string {
-  const whose = owner.id === identity.user.id ? (scope === "private" ? "yours, private" : "yours") : `by ${owner.name}`;
+function originOf(concept: ConceptSummary, identity: Identity): string {
+  const { owner, caption } = concept;
+  const mine = isPrivateHere(concept, identity) ? "yours, private" : "yours";
+  const whose = owner.id === identity.user.id ? mine : `by ${owner.name}`;
   return caption === undefined ? `(${whose})` : `(${whose}: ${caption})`;
 }
 
@@ -125,8 +127,9 @@ async function draw(
   leftMs: () => number,
   context: BotContext,
 ): Promise<void> {
-  const used = await conceptsOf(input.prompt, identityOf(interaction), leftMs(), context);
-  const isPrivate = onlyMe || used.some(({ scope }) => scope === "private") || !mayPost(interaction);
+  const identity = identityOf(interaction);
+  const used = await conceptsOf(input.prompt, identity, leftMs(), context);
+  const isPrivate = onlyMe || used.some((concept) => isPrivateHere(concept, identity)) || !mayPost(interaction);
   await startJob(interaction, isPrivate, async () => input, context);
 }
 

@@ -88,6 +88,18 @@ test("a shared word can be taken back", async () => {
   expect((await list(ben)).text).toContain("No words yet");
 });
 
+test("a word of one's own that is shared in another server is offered for sharing here, which moves it", async () => {
+  await share(ada, await learnWord(ada, "pot"));
+  const elsewhere = studio.newServer();
+  const guest = elsewhere.welcome(ada);
+  const own = await list(guest);
+  expect(own.text).toMatch(/`<pot>`.*shared in another server/);
+  expect(own.buttons.map(({ label }) => label)).toEqual(["Share"]);
+  await share(guest, own, "Share");
+  expect((await list(guest)).text).toMatch(/`<pot>`.*shared$/);
+  expect((await list(ben)).text).toContain("No words yet");
+});
+
 test("/concepts delete asks, forgets, and can be undone", async () => {
   await learnWord(ada, "pot");
   expect(await ada.autocomplete("concepts delete", "name", "p")).toEqual([

@@ -54,6 +54,22 @@ test("a private word draws in private, a shared one for all, and another member 
   expect(drawn.text).toMatch(/by ada.*seed 7/s);
 });
 
+test("a word that is shared in one server alone draws in private everywhere else", async () => {
+  await share(ada, await learnWord(ada, "pot"));
+  const elsewhere = studio.newServer();
+  const guest = elsewhere.welcome(ada);
+  const eve = elsewhere.addMember("eve");
+  const drawn = await draw(guest, "<pot> in space");
+  expect(drawn.ephemeral).toBe(true);
+  const answer = await guest.press(drawn, "Again");
+  const again = await guest.until(() => answer.message()?.text.includes("seed 42") && answer.message());
+  expect(again.ephemeral).toBe(true);
+  expect(eve.see()).toEqual([]);
+  expect(await guest.autocomplete("imagine", "prompt", "<po")).toEqual([
+    { name: "<pot> (yours, private: a red object)", value: "<pot> " },
+  ]);
+});
+
 test("an owner's name may be written in capitals, as the gateway reads it", async () => {
   await share(ada, await learnWord(ada, "pot"));
   const drawn = await draw(ben, "<Ada/pot> in space");

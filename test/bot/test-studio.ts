@@ -10,9 +10,10 @@ import type { DrawnPicture, ExplainInput, ImagineInput, LearnInput, TaskEvent } 
 import { parsePrompt, referencesOf } from "../../shared/prompt.ts";
 import { createTestGateway, secret, type TestGateway, type TestGatewayOptions } from "../http/test-gateway.ts";
 import { startEmulator } from "../support/discord/emulator.ts";
-import type { Member } from "../support/discord/member.ts";
+import { createMember, type Member } from "../support/discord/member.ts";
 import type { SeenMessage } from "../support/discord/seen-message.ts";
 import { createVirtualClock } from "../support/discord/virtual-clock.ts";
+import { memberPermissions } from "../support/discord/world.ts";
 
 /** A door that tasks wait at. Open until `shut`. */
 export interface Door {
@@ -83,7 +84,15 @@ export async function startStudio(options: Pick<TestGatewayOptions, "describe" |
       emulator.world.requests.length = 0;
       const guild = emulator.addGuild("Potting shed");
       const channel = emulator.addChannel(guild, "general");
-      return { guild, channel, addMember: (name: string) => emulator.addMember(guild, channel, name) };
+      return {
+        ...{ guild, channel },
+        addMember: (name: string) => emulator.addMember(guild, channel, name),
+        /** Somebody of another server, who is in this one too. */
+        welcome(member: Member): Member {
+          guild.members.set(member.id, { roles: [guild.id], permissions: memberPermissions });
+          return createMember(emulator.world, member.id, channel);
+        },
+      };
     },
     /** Stops the bot, politely or as a crash does, and starts another. */
     async restartBot(how: "released" | "crashed") {
