@@ -11,8 +11,8 @@ export class UserError extends Error {
 }
 
 /** Messages quote names from files and requests: what would move the cursor of a terminal or turn the direction of the text is
- * written out instead. */
-const visible = (text: string): string =>
+ * written out instead, as JSON writes it. */
+export const visible = (text: string): string =>
   text.replace(unseen, (sign) => `\\u${(sign.codePointAt(0) as number).toString(16).padStart(4, "0")}`);
 
 /** Control characters but line ends and tabs, and Unicode's marks of direction (UAX #9). */

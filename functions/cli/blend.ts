@@ -1,10 +1,9 @@
 import { Command } from "commander";
-import colours from "picocolors";
 import { conceptName } from "../../shared/concept-name.ts";
 import { familyTree } from "../../shared/family-tree.ts";
 import { blendConcept } from "../concepts/blend-concept.ts";
 import { areKnownWords } from "../tasks/prompt-context.ts";
-import { heading, printResult, say } from "./outputs.ts";
+import { headline, printResult, say } from "./outputs.ts";
 import type { Runner } from "./run.ts";
 
 export const blendCommand = (run: Runner): Command =>
@@ -26,7 +25,7 @@ export const blendCommand = (run: Runner): Command =>
           },
         });
         if (!flags.json) {
-          heading(`${colours.green("●")} <${meta.name}>`);
+          headline(`<${meta.name}>`);
           for (const line of familyTree(meta.blend ?? [])) say(`  ${line}`);
         }
         printResult(flags.json, meta, []);

@@ -16,7 +16,7 @@ import { readPicture } from "../tensor/pixels.ts";
 import { readUpload, wholeNumber } from "./arguments.ts";
 import { blendCommand } from "./blend.ts";
 import { explainCommand } from "./explain.ts";
-import { copyOut, heading, namedAfter, printResult, say } from "./outputs.ts";
+import { copyOut, heading, headline, namedAfter, printResult, say } from "./outputs.ts";
 import { createProgress } from "./progress.ts";
 import type { Runner } from "./run.ts";
 import type { Session } from "./session.ts";
@@ -55,7 +55,11 @@ const listCommand = (run: Runner): Command =>
         if (concepts.length === 0) say("No words yet. Learn one: npm run learn -- <picture> --click x,y --name <name>");
         for (const { name, version, initialiser, tokens, created, baseModel } of concepts) {
           say(
-            `${colours.bold(`<${name}>`)} ${colours.dim(`v${version} · ${tellText(initialiser.text)} · ${tokens} tokens · ${baseModel.id} · ${created.slice(0, 10)}`)}`,
+            [colours.bold, `<${name}> `],
+            [
+              colours.dim,
+              `v${version} · ${tellText(initialiser.text)} · ${tokens} tokens · ${baseModel.id} · ${created.slice(0, 10)}`,
+            ],
           );
         }
       }),
@@ -129,7 +133,7 @@ const importCommand = (run: Runner): Command =>
           ...(flags.name && { name: conceptName(flags.name) }),
         });
         const meta = await session.bench.library.save(concept);
-        if (!flags.json) heading(`${colours.green("●")} <${meta.name}>: ${meta.tokens} tokens from ${basename(path)}`);
+        if (!flags.json) headline(`<${meta.name}>: ${meta.tokens} tokens from ${basename(path)}`);
         printResult(flags.json, meta, []);
       }),
     );
@@ -208,7 +212,7 @@ const relearnCommand = (run: Runner): Command =>
           namedAfter(`${meta.name}-v${learned.concept.version}`, learned.pictures),
           flags.out,
         );
-        if (!flags.json) heading(`${colours.green("●")} <${meta.name}> is now version ${learned.concept.version}`);
+        if (!flags.json) headline(`<${meta.name}> is now version ${learned.concept.version}`);
         printResult(flags.json, { ...learned, files: paths }, paths);
       }),
     );

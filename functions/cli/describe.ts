@@ -1,9 +1,8 @@
 import { Command, Option } from "commander";
-import colours from "picocolors";
 import type { DescribeInput } from "../../shared/job.ts";
 import { type Click, clickArgument, readUpload } from "./arguments.ts";
 import { fileStem } from "./imagine.ts";
-import { copyOut, heading, printResult, say, sayFirst } from "./outputs.ts";
+import { copyOut, heading, hint, printResult, say, sayFirst } from "./outputs.ts";
 import { createProgress } from "./progress.ts";
 import type { Runner } from "./run.ts";
 
@@ -55,7 +54,7 @@ export const describeCommand = (run: Runner): Command =>
         if (!flags.json) {
           for (const [i, { level, caption, className, score, sure }] of output.candidates.entries()) {
             heading(`${i + 1} ${sure ? "" : "not sure, perhaps "}${caption}`);
-            say(colours.dim(`  ${level} · class ${className} · mask ${(100 * score).toFixed(0)} % sure`));
+            hint(`  ${level} · class ${className} · mask ${(100 * score).toFixed(0)} % sure`);
           }
           const [thing] = output.candidates as [(typeof output.candidates)[number]];
           paths.push(...(await sayFirst(session, { thing, welcome: output.welcome }, flags.out, stem)));

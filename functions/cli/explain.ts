@@ -2,7 +2,7 @@ import { Command } from "commander";
 import colours from "picocolors";
 import { conceptName } from "../../shared/concept-name.ts";
 import type { ExplainOutput, NearWord } from "../../shared/job.ts";
-import { copyOut, heading, namedAfter, printResult, say } from "./outputs.ts";
+import { copyOut, heading, hint, namedAfter, printResult, remark, say } from "./outputs.ts";
 import { createProgress } from "./progress.ts";
 import type { Runner } from "./run.ts";
 
@@ -29,11 +29,11 @@ export const explainCommand = (run: Runner): Command =>
 function show({ concept, rows, notes }: ExplainOutput): void {
   heading(`What I think <${concept.name}> is`);
   for (const [i, { token, before, after }] of rows.entries()) {
-    say(`  ${i + 1} ${token === undefined ? "" : colours.bold(`“${token}”`)}`);
-    if (before.length > 0) say(colours.dim(`    before  ${list(before)}`));
+    say(`  ${i + 1} `, [colours.bold, token === undefined ? "" : `“${token}”`]);
+    if (before.length > 0) hint(`    before  ${list(before)}`);
     say(`    now     ${list(after)}`);
   }
-  for (const note of notes) say(colours.yellow(`  ${note}`));
+  for (const note of notes) remark(note);
 }
 
 const list = (near: readonly NearWord[]): string =>

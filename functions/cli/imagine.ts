@@ -1,13 +1,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
-import colours from "picocolors";
 import { ImagineInput, type ImagineOutput, samplerNames } from "../../shared/job.ts";
 import { limits } from "../../shared/limits.ts";
 import { grid } from "../drawing/grid.ts";
 import { readPicture } from "../tensor/pixels.ts";
 import { decimal, wholeNumber, words } from "./arguments.ts";
-import { copyOut, heading, printResult, say } from "./outputs.ts";
+import { copyOut, headline, printResult, remark } from "./outputs.ts";
 import { createProgress } from "./progress.ts";
 import type { Runner } from "./run.ts";
 import type { Session } from "./session.ts";
@@ -94,8 +93,8 @@ export async function imaginePictures(
     if (paths.length > 1) paths.unshift(await writeSheet(paths, output, prompt, join(flags.out, `${stem}.png`)));
     const notes = [...unclosedNotes(prompt), ...output.notes];
     if (!flags.json) {
-      for (const note of notes) say(colours.yellow(`  ${note}`));
-      heading(`${colours.green("●")} ${prompt} · seed ${output.seed}`);
+      for (const note of notes) remark(note);
+      headline(`${prompt} · seed ${output.seed}`);
     }
     printResult(flags.json, { ...output, notes, files: paths }, paths);
     return { output, paths };

@@ -1,5 +1,4 @@
 import { Command, Option } from "commander";
-import colours from "picocolors";
 import { conceptName } from "../../shared/concept-name.ts";
 import { UserError } from "../../shared/error.ts";
 import { LearnInput, type LearnOutput } from "../../shared/job.ts";
@@ -8,7 +7,7 @@ import { classOf } from "../tasks/subject.ts";
 import { type Click, clicksArgument, decimal, wholeNumber, words } from "./arguments.ts";
 import { type Found, findThing, writeMask } from "./find-thing.ts";
 import { type ImprovementFlags, improvementOptions, improvementsOf } from "./improvement-flags.ts";
-import { copyOut, heading, hint, namedAfter, printResult, say, sayFirst } from "./outputs.ts";
+import { copyOut, headline, hint, namedAfter, printResult, remark, say, sayFirst } from "./outputs.ts";
 import { createProgress } from "./progress.ts";
 import type { Runner } from "./run.ts";
 import type { Session } from "./session.ts";
@@ -105,7 +104,7 @@ export async function learnPictures(
     }
     const { caption, className } = chosenWords(flags, first.thing);
     if (!flags.json) {
-      heading(`${colours.green("●")} ${caption}`);
+      headline(caption);
       say(`  class ${className} · mask in ${maskPaths.join(", ")}`);
       maskPaths.push(...(await sayFirst(session, { ...first, caption: flags.caption }, flags.out, name)));
     }
@@ -166,9 +165,7 @@ function checkCounts(paths: readonly string[], clicks: readonly Click[] | undefi
 }
 
 function tell({ concept, notes }: LearnOutput): void {
-  for (const note of notes) say(colours.yellow(`  ${note}`));
-  heading(
-    `${colours.green("●")} <${concept.name}> is learned: ${concept.tokens} tokens, step ${concept.bestStep} kept`,
-  );
+  for (const note of notes) remark(note);
+  headline(`<${concept.name}> is learned: ${concept.tokens} tokens, step ${concept.bestStep} kept`);
   hint(`  try: npm run imagine -- "<${concept.name}> in space"`);
 }

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import colours from "picocolors";
 import type { Candidate } from "../../shared/draft.ts";
+import { visible } from "../../shared/error.ts";
 import type { DescribeOutput, DrawnPicture } from "../../shared/job.ts";
 import type { Session } from "./session.ts";
 
@@ -27,13 +28,22 @@ export async function copyOut(
 export const namedAfter = (prefix: string, pictures: readonly DrawnPicture[]) =>
   pictures.map(({ key }) => ({ key, name: `${prefix}-${key.split("/").at(-1)}` }));
 
+/** Text, or text and its colour. They come apart because a text may quote other people's files and models: no escape sequences
+ * but ours may reach the terminal. */
+type Piece = string | readonly [colour: (text: string) => string, text: string];
+
 /** A line for people, on stderr; results go to stdout. */
-export const say = (text = ""): void => {
-  process.stderr.write(`${text}\n`);
+export const say = (...pieces: readonly Piece[]): void => {
+  const line = pieces.map((piece) => (typeof piece === "string" ? visible(piece) : piece[0](visible(piece[1]))));
+  process.stderr.write(`${line.join("")}\n`);
 };
 
-export const heading = (text: string): void => say(colours.bold(text));
-export const hint = (text: string): void => say(colours.dim(text));
+export const heading = (text: string): void => say([colours.bold, text]);
+export const hint = (text: string): void => say([colours.dim, text]);
+/** Worth knowing. */
+export const remark = (text: string): void => say([colours.yellow, `  ${text}`]);
+/** The heading of what came out. */
+export const headline = (text: string): void => say([colours.green, "● "], [colours.bold, text]);
 
 /** What describing is not sure of, or wants known before learning; nothing where there is nothing. Copies the welcome's picture out
  * under `stem` and gives its path. */
@@ -44,21 +54,22 @@ export async function sayFirst(
   stem: string,
 ): Promise<readonly string[]> {
   if (!thing.sure && caption === undefined) {
-    say(colours.yellow("  I am not sure what this is. It may be:"));
-    for (const choice of thing.words) say(colours.yellow(`    --caption "${choice.caption}"`));
-    say(colours.yellow("  or say it in your own words."));
+    remark("I am not sure what this is. It may be:");
+    for (const choice of thing.words) remark(`  --caption "${choice.caption}"`);
+    remark("or say it in your own words.");
   }
-  for (const note of session.bench.notesOn(caption ?? thing.caption)) say(colours.yellow(`  ${note}`));
+  for (const note of session.bench.notesOn(caption ?? thing.caption)) remark(note);
   if (welcome === undefined) return [];
   const paths = await copyOut(session, [{ key: welcome.picture.key, name: `${stem}-welcome.png` }], folder);
-  say(colours.yellow(`  ${welcome.text} See ${paths.join("")}.`));
-  say(
-    colours.yellow("  MODEL=stable-diffusion-v1-5 draws photographs (2 GB to download, and far slower without a GPU)."),
-  );
+  remark(`${welcome.text} See ${paths.join("")}.`);
+  remark("MODEL=stable-diffusion-v1-5 draws photographs (2 GB to download, and far slower without a GPU).");
   return paths;
 }
 
-/** The result, on stdout: JSON when asked for, otherwise the paths, one a line. */
+/** The result, on stdout: JSON when asked for, otherwise the paths, one a line. JSON shows what a terminal would obey in its own
+ * way of writing it. */
 export function printResult(json: boolean, result: object, paths: readonly string[]): void {
-  process.stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : paths.map((path) => `${path}\n`).join(""));
+  process.stdout.write(
+    json ? `${visible(JSON.stringify(result, null, 2))}\n` : paths.map((path) => `${path}\n`).join(""),
+  );
 }

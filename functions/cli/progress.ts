@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from "cli-progress";
-import colours from "picocolors";
 import type { TaskEvent } from "../../shared/job.ts";
+import { hint } from "./outputs.ts";
 
 const stages: Readonly<Record<string, string>> = {
   describe: "looking",
@@ -21,7 +21,7 @@ export function createProgress(quiet: boolean) {
   };
   const show = (event: TaskEvent): void => {
     if (quiet) return;
-    if (event.type === "log") process.stderr.write(colours.dim(`  ${event.text}\n`));
+    if (event.type === "log") hint(`  ${event.text}`);
     if (event.type !== "progress" || event.total === 0) return;
     const note = noteOf(event);
     if (!process.stderr.isTTY) {

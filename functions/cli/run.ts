@@ -1,5 +1,6 @@
 import colours from "picocolors";
 import { type ErrorCode, UserError } from "../../shared/error.ts";
+import { say } from "./outputs.ts";
 import { openSession, type Session } from "./session.ts";
 
 /** Runs one command with an opened session and ends the process with its exit code. */
@@ -42,12 +43,10 @@ export const runCommand: Runner = async (command) => {
 /** Says what went wrong, for people; gives the exit code. */
 export function report(error: unknown): number {
   if (error instanceof UserError) {
-    process.stderr.write(`${colours.red("✗")} ${error.message}\n`);
+    say([colours.red, "✗"], ` ${error.message}`);
     return exitCodes[error.code] ?? 1;
   }
   const trace = error instanceof Error ? error.stack : String(error);
-  process.stderr.write(
-    `${colours.red("✗")} Something broke on our side; please report this with the command you ran:\n${trace}\n`,
-  );
+  say([colours.red, "✗"], ` Something broke on our side; please report this with the command you ran:\n${trace}`);
   return 1;
 }

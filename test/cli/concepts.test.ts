@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test, vi } from "vitest";
 import { conceptsCommand } from "../../functions/cli/concepts.ts";
+import { say } from "../../functions/cli/outputs.ts";
 import type { Session } from "../../functions/cli/session.ts";
 import { type ConceptLibrary, createLibrary } from "../../functions/concepts/library.ts";
 import { openFileStore } from "../../functions/store/file.ts";
@@ -12,10 +13,17 @@ import type { ConceptMeta } from "../../shared/concept.ts";
 import type { JobInput } from "../../shared/job.ts";
 import { goldenConcept, goldenPicture, goldenRows } from "../support/golden-concept.ts";
 
+vi.hoisted(() => vi.stubEnv("NO_COLOR", "1"));
 const top = await mkdtemp(join(tmpdir(), "eponym-concepts-"));
 afterAll(() => rm(top, { recursive: true, force: true }));
-vi.spyOn(process.stdout, "write").mockReturnValue(true);
-vi.spyOn(process.stderr, "write").mockReturnValue(true);
+const stdout = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+const stderr = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+/** What was written to a stream since last asked, in one piece. */
+function written(stream: typeof stdout): string {
+  const text = stream.mock.calls.map(([chunk]) => String(chunk)).join("");
+  stream.mockClear();
+  return text;
+}
 
 const viewer = { user: { id: "me", name: "me" }, moderator: false };
 const picture = "pictures/golden.png";
@@ -59,6 +67,36 @@ test("a card and the sheet of pictures that is called after the word do not shar
   await save();
   await concepts("export", "mycat", "--format", "card", "--out", join(folder, "out"));
   expect(await readdir(join(folder, "out"))).toEqual(["mycat-card.png"]);
+});
+
+test("what a word's file says of itself brings no escape sequences to the terminal", async () => {
+  const meant = {
+    initialiser: { kind: "caption", text: "cat\u001b]0;title\u0007\u001b[31m" },
+    baseModel: { id: "m\u009b2Jx", hash: "0" },
+    ...{ caption: "x\u001b[2Jy", licence: "\u202eevil" },
+  } as const;
+  await save(meant);
+  written(stderr);
+  await concepts("list");
+  expect(written(stderr)).toMatch(
+    /^<mycat> v1 · “cat\\u001b\]0;title\\u0007\\u001b\[31m” · .* · m\\u009b2Jx · \d{4}-\d\d-\d\d\n$/,
+  );
+  await concepts("show", "mycat");
+  const shown = written(stderr);
+  expect(shown).not.toMatch(/[^\P{Cc}\n]|\u202e/u);
+  for (const part of ["caption     x\\u001b[2Jy", "licence     \\u202eevil", "m\\u009b2Jx"])
+    expect(shown).toContain(part);
+  written(stdout);
+  await concepts("show", "mycat", "--json");
+  const json = written(stdout);
+  expect(json).not.toMatch(/[^\P{Cc}\n]|\u202e/u);
+  expect(JSON.parse(json)).toMatchObject(meant);
+});
+
+test("our own colours stay", () => {
+  written(stderr);
+  say("a ", [(text) => `\u001b[1m${text}\u001b[22m`, "b\u001b[2J"]);
+  expect(written(stderr)).toBe("a \u001b[1mb\\u001b[2J\u001b[22m\n");
 });
 
 test("a word is relearned in the mode that it was learned in, unless another is asked for", async () => {
