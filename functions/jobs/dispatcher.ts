@@ -38,12 +38,13 @@ export interface Dispatcher {
   queue(): Promise<ReadonlyMap<Id, QueuePlace>>;
 }
 
-/** `dispatch/leader.json`: who hands jobs out, and what fairness and estimates remember. */
-const Leader = z.strictObject({
+/** `dispatch/leader.json`: who hands jobs out, and what fairness and estimates remember. What another version of this program
+ * remembered is forgotten rather than refused: nobody's job depends on it. */
+const Leader = z.object({
   holder: z.string(),
   until: z.number(),
-  served: z.record(z.string(), z.number()),
-  typicalMs: z.partialRecord(z.enum(["describe", "learn", "imagine", "explain"]), z.number()),
+  served: z.record(z.string(), z.number()).catch({}),
+  typicalMs: z.partialRecord(z.enum(["describe", "learn", "imagine", "explain"]), z.number()).catch({}),
 });
 type Leader = z.infer<typeof Leader>;
 

@@ -60,3 +60,12 @@ test("what has expired goes also where a round fails", async () => {
   await expect(round()).rejects.toMatchObject({ code: "unavailable" });
   expect(tidied()).toBe(1);
 });
+
+test("what a dispatcher of another version remembered does not stop this one", async () => {
+  const { store, ledger, round } = setUp();
+  await ledger.submit(imagineRequest("a"));
+  const leader = { holder: "other", until: 1, served: 7, typicalMs: { upscale: 5 }, since: 1 };
+  await store.put("dispatch/leader.json", bytes(JSON.stringify(leader)));
+  await round();
+  expect(await ledger.state("a")).toMatchObject({ status: "succeeded" });
+});
