@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { access, constants, readFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
 import type { Point } from "../../shared/draft.ts";
@@ -57,14 +57,23 @@ export const words =
     throw new UserError("bad_request", `${what} takes ${least} to ${most} characters, got ${came}.`);
   };
 
-/** Refuses, before any work, a folder for results that cannot become one. Makes nothing yet. @throws UserError bad_request */
+/** Refuses, before any work, a folder for results that cannot become one or takes no files. Makes nothing yet.
+ * @throws UserError bad_request */
 export async function requireFolder(path: string): Promise<void> {
   if (path === "") throw new UserError("bad_request", "--out is empty; expected a folder.");
   const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory()) return;
+  if (found?.isDirectory()) return await requireWritable(path);
   if (found) throw new UserError("bad_request", `--out: "${path}" is a file; expected a folder.`);
   const parent = dirname(resolve(path));
   if (parent !== resolve(path)) await requireFolder(parent);
+}
+
+async function requireWritable(folder: string): Promise<void> {
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch {
+    throw new UserError("bad_request", `--out: "${folder}" may not be written to; expected a folder that may.`);
+  }
 }
 
 /** The bytes of a file given on the command line, size checked first. @throws UserError not_found, too_large, bad_request */
