@@ -34,6 +34,15 @@ export interface Session {
 
 const ownerId = "me";
 
+/** Of the person at the keyboard. In a container there may be no entry for the user that commands run as. */
+function userName(): string {
+  try {
+    return userInfo().username.slice(0, 64) || ownerId;
+  } catch {
+    return ownerId;
+  }
+}
+
 /** Opens the concepts' folder of the settings; models load when first needed. @throws UserError bad_config */
 export async function openSession(): Promise<Session> {
   const config = readConfig();
@@ -44,7 +53,7 @@ export async function openSession(): Promise<Session> {
   return {
     bench,
     store,
-    viewer: { user: { id: ownerId, name: userInfo().username.slice(0, 64) || ownerId }, moderator: false },
+    viewer: { user: { id: ownerId, name: userName() }, moderator: false },
     addPicture: async (upload) => {
       const { bytes, width, height } = await cleanPicture(upload);
       const key = `pictures/${digest(bytes)}.png`;
