@@ -6,8 +6,10 @@ import { demoCommand } from "./cli/demo.ts";
 import { describeCommand } from "./cli/describe.ts";
 import { imagineCommand } from "./cli/imagine.ts";
 import { learnCommand } from "./cli/learn.ts";
+import { endWithoutReader } from "./cli/outputs.ts";
 import { exitCodes, report, runCommand } from "./cli/run.ts";
 
+endWithoutReader();
 const program = new Command("eponym")
   .description("Teach a new word from one picture and one click, and draw with it.")
   .showHelpAfterError("(--help shows all options)")

@@ -66,6 +66,15 @@ export async function sayFirst(
   return paths;
 }
 
+/** Whoever reads may stop, as `head` does: what is under way still ends, and quietly. */
+export function endWithoutReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+}
+
 /** The result, on stdout: JSON when asked for, otherwise the paths, one a line. JSON shows what a terminal would obey in its own
  * way of writing it. */
 export function printResult(json: boolean, result: object, paths: readonly string[]): void {
