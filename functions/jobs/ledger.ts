@@ -110,9 +110,15 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
 
     async submit(request) {
       await markExpiry(store, `jobs/${request.id}`, request.createdAt);
-      await createDocument(store, jobKeys.request(request.id), request);
-      // Read back instead of trusting our own write: after a lost answer it may be there although the write "failed".
-      const kept = (await readDocument(store, jobKeys.request(request.id), JobRequest)) ?? request;
+      let kept = await readDocument(store, jobKeys.request(request.id), JobRequest);
+      if (kept === undefined) {
+        // The marker first, with all of the request: whoever finds it does what a crash left undone. Read back instead of
+        // trusting our own writes: somebody was faster, or an answer was lost.
+        await createDocument(store, jobKeys.open(request.id), request);
+        const first = (await readDocument(store, jobKeys.open(request.id), JobRequest)) ?? request;
+        await createDocument(store, jobKeys.request(request.id), first);
+        kept = (await readDocument(store, jobKeys.request(request.id), JobRequest)) ?? first;
+      }
       if (kept.userId !== request.userId || !isDeepStrictEqual(kept.input, asStored(request.input))) {
         throw new UserError(
           "conflict",
@@ -219,7 +225,9 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
     async settle(request) {
       let state = await readDocument(store, jobKeys.state(request.id), JobState);
       if (state === undefined) {
-        // A crash between marker and state: the job was accepted, so it begins here.
+        // A crash between marker and state: the job was accepted, so it begins here. It may also have expired already.
+        await markExpiry(store, `jobs/${request.id}`, clock.now());
+        await createDocument(store, jobKeys.request(request.id), request);
         await createDocument(store, jobKeys.state(request.id), newState);
         state = newState;
       } else if (settled(state, request.createdAt) !== undefined) {

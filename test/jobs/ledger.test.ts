@@ -122,6 +122,42 @@ test("a job that nobody could run for a day fails with that reason", async () =>
   expect(await ledger.settle(request)).toMatchObject({ status: "failed", error: expect.stringContaining("24 hours") });
 });
 
+test("a submission that was killed after any of its writes is begun by the dispatcher, unless it left nothing", async () => {
+  const left = new Set<string>();
+  for (let writes = 1; writes <= 5; writes++) {
+    const clock = createTurnedClock();
+    const store = createMemoryStore(clock.now);
+    let allowed = writes;
+    const dying = createFaultyStore(store, []);
+    dying.put = (...args) => (allowed-- > 0 ? store.put(...args) : Promise.reject(new Error("killed")));
+    await createLedger(dying, clock, createMemoryLog())
+      .submit(imagineRequest("a", { createdAt: clock.now() }))
+      .catch(() => undefined);
+    const keys = store.keys().filter((key) => !key.startsWith("expire/"));
+    left.add(keys.join(" "));
+    const ledger = createLedger(store, clock, createMemoryLog());
+    for (const request of await ledger.open()) await ledger.settle(request);
+    const claimed = await ledger.claim("a", "c");
+    if (keys.length === 0) expect(await ledger.read("a")).toBeUndefined();
+    else expect(claimed?.request).toMatchObject({ id: "a", userId: "11", input: { prompt: "<mycat> in space" } });
+  }
+  expect([...left]).toEqual([
+    "",
+    "open/a",
+    "jobs/a/request.json open/a",
+    "jobs/a/request.json jobs/a/state.json open/a",
+  ]);
+});
+
+test("whoever was first under an id keeps it, also where their submission was killed after its first write", async () => {
+  const { ledger, store } = setUp();
+  const first = imagineRequest("a");
+  await store.put("open/a", new TextEncoder().encode(JSON.stringify(first)));
+  await expect(ledger.submit(imagineRequest("a", { userId: "12" }))).rejects.toMatchObject({ code: "conflict" });
+  expect((await ledger.submit(first)).request).toEqual(first);
+  expect(await ledger.open()).toEqual([first]);
+});
+
 test("a crash after any single write of a submission is healed by the next one or by the dispatcher", async () => {
   for (const key of [/request/, /open/, /state/]) {
     for (const afterwards of [false, true]) {
