@@ -61,6 +61,29 @@ test("a suggested name follows the caption, a chosen one stays, and null takes o
   expect((await gateway.call(ann, routes.patchDraft, "d4", { revision: 5, selected: 3 })).status).toBe(400);
 });
 
+test("what nobody can name starts from no words, until its person writes some", async () => {
+  const clueless = createTestGateway({
+    paused: true,
+    describe: async (...args) => {
+      const found = await describeMiddle(...args);
+      const [first, ...others] = found.candidates;
+      if (!first) throw new Error("described nothing");
+      return { ...found, candidates: [{ ...first, sure: false, initialiser: "stars" as const }, ...others] };
+    },
+  });
+  const { body } = await startDraft(clueless, ann, "d9");
+  expect(DraftView.parse(body).draft.initialiser).toBe("stars");
+  const change = async (patch: object) =>
+    DraftView.parse((await clueless.call(ann, routes.patchDraft, "d9", patch)).body).draft.initialiser;
+  expect(await change({ revision: 1, caption: "a blue mug" })).toBe("caption");
+  expect(await change({ revision: 2, caption: null })).toBe("stars");
+  expect(await change({ revision: 3, selected: 1 }), "another thing, which it can name").toBe("caption");
+  await change({ revision: 4, selected: 0 });
+  const learned = await clueless.call(ann, routes.learnDraft, "d9", { revision: 5 });
+  expect(learned.body).toMatchObject({ input: { initialiser: "stars", caption: "a red object" } });
+  await clueless.close();
+});
+
 test("pointing with two grids is a click in the middle of the inner cell", async () => {
   await startDraft(gateway, ann, "d5");
   const zoom = async (cells: number[]) =>

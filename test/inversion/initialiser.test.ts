@@ -47,7 +47,8 @@ test("words come before rows of their own where both do not fit", () => {
 test("people read how many rows are more than the words", () => {
   expect(tellText("red mug * *")).toBe("“red mug” and 2 rows more");
   expect(tellText("red mug")).toBe("“red mug”");
-  expect(tellText("* * *")).toBe("“* * *”");
+  expect(tellText("*")).toBe("“*”");
+  expect(tellText("* * *")).toBe("“*”, 3 times");
 });
 
 test("an empty or overlong text is refused with what to do", () => {

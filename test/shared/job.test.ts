@@ -9,7 +9,6 @@ const learn = { task: "learn", picture: "uploads/abc.png", click: { x: 0.5, y: 0
 test("learn and imagine fill in the defaults that the README promises", () => {
   expect(JobInput.parse(learn)).toMatchObject({
     name: "mycat",
-    initialiser: "caption",
     mode: "product",
     steps: 100,
     batch: 4,

@@ -125,6 +125,22 @@ test("learn and imagine work on any diffusers folder", async () => {
   expect(Buffer.from(bytes).toString("latin1")).toContain('"prompt":"<mymug> in space"');
 });
 
+test("a photograph that nobody describes starts from no words in product mode, from its caption in the paper's", async () => {
+  const small = await readPicture(join(import.meta.dirname, "../photos/cat.jpg"), { width: 160, fit: "inside" });
+  await store.put("pictures/photograph.png", await encodePng(small));
+  const { caption: _caption, mask: _mask, ...rest } = learnInput;
+  const photograph = { ...rest, picture: "pictures/photograph.png", click: { x: 0.5, y: 0.5 }, steps: 1, previews: [] };
+  const startOf = async (jobId: string, changes: object) => {
+    const { output } = await run(jobId, LearnInput.parse({ ...photograph, name: jobId, ...changes }));
+    return (output as LearnOutput).concept.initialiser;
+  };
+  expect(await startOf("photo-product", {})).toMatchObject({
+    kind: "stars",
+    text: expect.stringMatching(/^\*( \*)+$/),
+  });
+  expect(await startOf("photo-paper", { mode: "paper" })).toMatchObject({ kind: "caption" });
+});
+
 test("a learn job stopped in the middle goes on from its checkpoint and ends with the same rows", async () => {
   const whole = await run("job-3", learnInput);
   const broken = await run("job-4", learnInput, { stopAfter: 13 });

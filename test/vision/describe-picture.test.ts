@@ -47,8 +47,9 @@ test("who knows drawings alone is never sure of a photograph", async () => {
     const asked = { click, level: "object" } as const;
     const [thing] = await describePicture({ ...vision, classifier, segmenter }, cat.picture, asked);
     expect(thing?.sure).toBe(!drawingsOnly);
+    expect(thing?.initialiser, "what its word starts from").toBe(drawingsOnly ? "stars" : "caption");
     const drawing = await describePicture({ ...vision, classifier }, picture, asked);
-    expect(drawing[0]?.sure, "a drawing").toBe(true);
+    expect(drawing[0], "a drawing").toMatchObject({ sure: true, initialiser: "caption" });
   }
 });
 
