@@ -23,6 +23,17 @@ export function isPrivateHere({ scope, scopeId }: ConceptSummary, { server }: Id
   return scope === "private" || (scope === "server" && scopeId !== server);
 }
 
+/** What this person writes between `<` and `>` to get just this one of the concepts that they see: its name, or owner/name where the
+ * name alone may mean another. One's own comes first by its name. */
+export function referenceAmong(
+  { id, name, owner }: ConceptSummary,
+  seen: readonly ConceptSummary[],
+  { user }: Identity,
+): string {
+  const isPlain = owner.id === user.id || !seen.some((other) => other.name === name && other.id !== id);
+  return isPlain ? name : `${owner.name}/${name}`;
+}
+
 /** By id, or by name in capitals or not, as the gateway does when it draws. */
 function isOwner({ owner }: ConceptSummary, wanted: string | undefined): boolean {
   return wanted === undefined || owner.id === wanted || owner.name.toLowerCase() === wanted.toLowerCase();

@@ -65,6 +65,15 @@ export const ConceptSummary = ConceptMeta.pick({
 });
 export type ConceptSummary = z.infer<typeof ConceptSummary>;
 
+/** A concept after sharing it or taking it back. */
+export const SharedConcept = ConceptSummary.extend({
+  /** What others write between `<` and `>` to get this one: its name, or owner/name where somebody else's has the plain name. */
+  reference: z.string(),
+  /** False when it was shared like this already. */
+  changed: z.boolean(),
+});
+export type SharedConcept = z.infer<typeof SharedConcept>;
+
 export const ConceptQuery = z.object({
   /** Names that begin with this. */
   prefix: z.string().max(limits.maxConceptNameCharacters).default(""),
@@ -189,7 +198,7 @@ export const routes = {
     method: "POST",
     path: "/concepts/:id/share",
     request: z.strictObject({ scope: z.enum(["private", "server"]) }),
-    response: ConceptSummary,
+    response: SharedConcept,
   },
   /** `:key` keeps its slashes. A picture of a draft, job or concept that the signed person may see. */
   readFile: { method: "GET", path: "/files/:key", request: null, response: "bytes" },

@@ -20,7 +20,7 @@ import { askForgetCard, forgottenCard, maxCounted } from "../forget-cards.ts";
 import { identityOf } from "../identity.ts";
 import { answerPrivately, noteCard } from "../replies.ts";
 import { startJob } from "../start-job.ts";
-import { findConcept, isPrivateHere } from "../visible-concepts.ts";
+import { findConcept, isPrivateHere, referenceAmong } from "../visible-concepts.ts";
 
 /** Own words with a button each: section, text and button are 3 of Discord's 40 components. */
 const maxSections = 10;
@@ -155,19 +155,22 @@ async function ownConcept(
   throw new UserError("not_found", `You have no word ${conceptWord(name)}.`);
 }
 
-/** The pressed card stays. Everybody may read that a word is shared, only its owner that it is private again. */
+/** The pressed card stays. Everybody may read that a word is shared, once; only its owner that it is private again. */
 function share(scope: "server" | "private") {
   return async (interaction: ButtonInteraction, [id = ""]: Ids, { functions }: BotContext): Promise<void> => {
     await interaction.deferUpdate();
-    const { name } = await functions.call(routes.shareConcept, identityOf(interaction), { id, body: { scope } });
-    const word = conceptWord(name);
+    const body = { scope };
+    const shared = await functions.call(routes.shareConcept, identityOf(interaction), { id, body });
+    const trial = `\`/imagine prompt:<${shared.reference}> in space\``;
     const owner = quoted(interaction.user.displayName);
-    if (scope === "server") {
-      const news = `📣 **${owner}** shares a new word: ${word}\nEverybody here can use it: \`/imagine prompt:<${name}> in space\``;
-      await interaction.followUp(cardOptions(noteCard(news)));
-    } else {
-      const news = `${word} is private again: only you can use it. Pictures that are already drawn stay.`;
+    if (scope === "private") {
+      const news = `${conceptWord(shared.name)} is private again: only you can use it. Pictures that are already drawn stay.`;
       await answerPrivately(interaction, noteCard(news));
+    } else if (!shared.changed) {
+      await answerPrivately(interaction, noteCard(`${conceptWord(shared.reference)} is shared here already: ${trial}`));
+    } else {
+      const news = `📣 **${owner}** shares a new word: ${conceptWord(shared.reference)}\nEverybody here can use it: ${trial}`;
+      await interaction.followUp(cardOptions(noteCard(news)));
     }
   };
 }
@@ -182,11 +185,12 @@ function listCard(found: readonly ConceptSummary[], identity: Identity): Card {
   const others = found.filter(({ owner }) => owner.id !== identity.user.id);
   const sections = mine.slice(0, maxSections).map((concept) => sectionOf(concept, identity));
   const rest = mine.slice(maxSections);
+  const lines = others.map((concept) => lineOf(concept, referenceAmong(concept, found, identity)));
   return {
     parts: [
       ...(mine.length > 0 ? [textPart("### Your words"), ...sections] : []),
       ...(rest.length > 0 ? [textPart(`-# and ${rest.map(({ name }) => conceptWord(name)).join(" ")}`)] : []),
-      ...(others.length > 0 ? [textPart(`### Shared with you\n${others.map(lineOf).join("\n")}`)] : []),
+      ...(others.length > 0 ? [textPart(`### Shared with you\n${lines.join("\n")}`)] : []),
     ],
   };
 }
@@ -212,8 +216,8 @@ function stateOf(concept: ConceptSummary, identity: Identity): string {
   return identity.server === undefined ? "shared in a server" : "shared in another server; *Share* moves it here";
 }
 
-function lineOf({ name, caption, owner }: ConceptSummary): string {
-  return `${conceptWord(name)} ${caption === undefined ? "" : `${quoted(caption, 60)} `}· ${quoted(owner.name, 32)}`;
+function lineOf({ name, caption, owner }: ConceptSummary, reference = name): string {
+  return `${conceptWord(reference)} ${caption === undefined ? "" : `${quoted(caption, 60)} `}· ${quoted(owner.name, 32)}`;
 }
 
 function askCard({ id, name, scope }: ConceptSummary): Card {

@@ -17,7 +17,7 @@ import type { Clock } from "../clock.ts";
 import type { BotContext, Command, Ids } from "../command.ts";
 import { identityOf } from "../identity.ts";
 import { startJob } from "../start-job.ts";
-import { findConcept, isPrivateHere, openName } from "../visible-concepts.ts";
+import { findConcept, isPrivateHere, openName, referenceAmong } from "../visible-concepts.ts";
 
 /** Discord waits three seconds for the first answer, and whether it is private has to be known by then: the time for everything
  * that is looked up before it. */
@@ -83,13 +83,11 @@ export const imagine: Command = {
     const identity = identityOf(interaction);
     const { concepts } = await functions.call(routes.listConcepts, identity, { query, timeoutMs: lookupMs });
     const before = open?.before ?? (typed === "" || typed.endsWith(" ") ? typed : `${typed} `);
-    const choices = concepts.map((concept) => ({
-      name: short(
-        `${before}<${concept.name}> ${open === undefined && typed !== "" ? "" : originOf(concept, identity)}`.trim(),
-        100,
-      ),
-      value: `${before}<${concept.name}> `,
-    }));
+    const choices = concepts.map((concept) => {
+      const value = `${before}<${referenceAmong(concept, concepts, identity)}> `;
+      const origin = open === undefined && typed !== "" ? "" : originOf(concept, identity);
+      return { name: short(`${value}${origin}`.trim(), 100), value };
+    });
     // A value that Discord would cut would name another word, so long prompts get fewer choices.
     await interaction.respond(choices.filter(({ value }) => value.length <= 100).slice(0, 25));
   },

@@ -1,6 +1,6 @@
 import type { Hono } from "hono";
-import { ConceptSummary, routes } from "../../shared/api.ts";
-import type { ConceptMeta, Viewer } from "../../shared/concept.ts";
+import { ConceptSummary, routes, type SharedConcept } from "../../shared/api.ts";
+import type { ConceptMeta, Id, Scope, Viewer } from "../../shared/concept.ts";
 import type { Identity } from "../../shared/identity.ts";
 import type { ConceptLibrary } from "../concepts/library.ts";
 import { type AppEnv, mount } from "./mount.ts";
@@ -17,15 +17,28 @@ const summaryOf = (meta: ConceptMeta): ConceptSummary => ConceptSummary.parse(me
 
 /** What people have taught: the library decides who may see and change what. */
 export function mountConcepts(app: Hono<AppEnv>, library: ConceptLibrary): void {
+  const sharing = new Map<Id, Promise<unknown>>();
+  /** Waits for the sharing of this concept before it, so that of two presses at once only one has changed anything. */
+  const share = (id: Id, viewer: Viewer, scope: Scope): Promise<SharedConcept> => {
+    const run = async (): Promise<SharedConcept> => {
+      const before = await library.get(id, viewer);
+      const { meta, reference } = await library.share(id, viewer, scope);
+      const changed = before.scope !== meta.scope || before.scopeId !== meta.scopeId;
+      return { ...summaryOf(meta), reference, changed };
+    };
+    const shared = (sharing.get(id) ?? Promise.resolve()).then(run, run).finally(() => {
+      if (sharing.get(id) === shared) sharing.delete(id);
+    });
+    sharing.set(id, shared);
+    return shared;
+  };
+
   mount(app, routes.listConcepts, async ({ identity, query }) => {
     const concepts = await library.list(viewerOf(identity), query);
     return { concepts: concepts.map(summaryOf) };
   });
   mount(app, routes.readConcept, async ({ identity, id }) => summaryOf(await library.get(id, viewerOf(identity))));
-  mount(app, routes.shareConcept, async ({ identity, id, body }) => {
-    const { meta } = await library.share(id, viewerOf(identity), body.scope);
-    return summaryOf(meta);
-  });
+  mount(app, routes.shareConcept, ({ identity, id, body }) => share(id, viewerOf(identity), body.scope));
   mount(app, routes.deleteConcept, async ({ identity, id }) => library.delete(id, viewerOf(identity)));
   mount(app, routes.restoreConcept, async ({ identity, id }) =>
     summaryOf(await library.restore(id, viewerOf(identity))),

@@ -79,6 +79,24 @@ test("/concepts list of very many words tells as many as a message takes, and ho
   expect(buttons).toHaveLength(10);
 });
 
+test("of two words of one name each is told with what draws it, in the news and in the list", async () => {
+  await share(ada, await learnWord(ada, "pot"));
+  await ben.press(await learnWord(ben, "pot"), "Share with the server");
+  const eve = server.addMember("eve");
+  const news = await eve.until(() => eve.see().find(({ text }) => text.includes("**ben** shares")));
+  expect(news.text).toMatch(/a new word: `<ben\/pot>`.*`\/imagine prompt:<ben\/pot> in space`/s);
+  expect((await list(eve)).text).toMatch(/`<ada\/pot>`.*· ada\n`<ben\/pot>`.*· ben/);
+});
+
+test("pressed again, even at once, Share tells nobody again", async () => {
+  const learned = await learnWord(ada, "pot");
+  for (const pressed of await Promise.all([1, 2, 3].map(() => ada.press(learned, "Share with the server")))) {
+    expect(pressed.message()?.id).toBe(learned.id);
+  }
+  await ada.until(() => ada.see().filter(({ text }) => text.includes("`<pot>` is shared here already")).length === 2);
+  expect(ben.see().map(({ text }) => text)).toEqual([expect.stringContaining("shares a new word: `<pot>`")]);
+});
+
 test("a shared word can be taken back", async () => {
   await learnWord(ada, "pot");
   await share(ada, await list(ada), "Share");

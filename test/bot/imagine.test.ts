@@ -102,6 +102,20 @@ test("autocomplete completes the name being typed with the words one sees, and n
   expect(await values(ben, `${"long ".repeat(19)}<p`), "values have at most 100 characters").toEqual([]);
 });
 
+test("autocomplete writes whose word it is where two people share one name, and each draws that one", async () => {
+  await share(ben, await learnWord(ben, "pot"));
+  await share(ada, await learnWord(ada, "pot"));
+  const values = async (member: Member) =>
+    (await member.autocomplete("imagine", "prompt", "a <po")).map(({ value }) => String(value));
+  expect(await values(ben)).toEqual(["a <pot> ", "a <ada/pot> "]);
+  const eve = server.addMember("eve");
+  const offered = await values(eve);
+  expect(offered).toEqual(["a <ada/pot> ", "a <ben/pot> "]);
+  const credits = [];
+  for (const value of offered) credits.push((await draw(eve, `${value}in space`)).text);
+  expect(credits).toEqual([expect.stringContaining("by ada"), expect.stringContaining("by ben")]);
+});
+
 test("a prompt that cannot be read is explained at once", async () => {
   const answer = await ada.slash("imagine", { prompt: "a <two words> cat" });
   expect(answer.message()?.ephemeral).toBe(true);

@@ -278,6 +278,8 @@ export async function learnWord(member: Member, name: string): Promise<SeenMessa
 
 /** Share, up to the news in the channel. */
 export async function share(member: Member, message: SeenMessage, button = "Share with the server"): Promise<void> {
+  const news = () => member.see().filter(({ text }) => text.includes("shares a new word")).length;
+  const before = news();
   await member.press(message, button);
-  await member.until(() => member.see().some(({ text }) => text.includes("shares a new word")));
+  await member.until(() => news() > before);
 }

@@ -181,6 +181,20 @@ test("a blend with a private parent cannot be shared, and says which; with a sha
   await gateway.call(ann, routes.deleteConcept, id);
 });
 
+test("sharing answers what others write for it, and whether anything changed", async () => {
+  const others = person("108", "9");
+  await teach(gateway, others, "othersfox", "fox");
+  await teach(gateway, person("109", "9"), "latefox", "fox");
+  const shareFox = async (who: Identity, id: string) => {
+    const { body } = await gateway.call(who, routes.shareConcept, id, { scope: "server" });
+    return { reference: body["reference"], changed: body["changed"] };
+  };
+  expect(await shareFox(others, "othersfox")).toEqual({ reference: "fox", changed: true });
+  expect(await shareFox(others, "othersfox")).toEqual({ reference: "fox", changed: false });
+  const late = await Promise.all([1, 2].map(() => shareFox(person("109", "9"), "latefox")));
+  expect(late).toEqual([true, false].map((changed) => ({ reference: "name109/fox", changed })));
+});
+
 test("deleted is gone at once for everybody, and undo brings it back", async () => {
   const { body } = await gateway.call(ann, routes.deleteConcept, ids.concept);
   expect(Date.parse(body["undoUntil"] as string)).toBeGreaterThan(Date.now());
