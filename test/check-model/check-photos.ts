@@ -1,7 +1,14 @@
-import { measurePhotographs } from "../photos/measure-photos.ts";
+import { leastDeltaE } from "../photos/dominant-colour.ts";
+import { measurePhotographs, nearColour } from "../photos/measure-photos.ts";
 import { readPhotographs } from "../photos/photographs.ts";
 import { type Check, shareOut } from "./check.ts";
 import { meanOf } from "./figure.ts";
+
+type Measured = Awaited<ReturnType<typeof measurePhotographs>>["figures"]["each"][number];
+
+/** Whether a drawing has one of a photograph's main colours. */
+const near = ({ colours: drawing }: Measured, { colours: photograph }: Measured): boolean =>
+  drawing !== undefined && photograph !== undefined && leastDeltaE(drawing.drawn, photograph.own) <= nearColour;
 
 /** Free photographs: masks, nouns, and the colour of what is learned from them in a hundred steps. */
 export const checkPhotos: Check = async ({ benches, sample, each }) => {
@@ -32,8 +39,16 @@ export const checkPhotos: Check = async ({ benches, sample, each }) => {
     ),
     meanOf(
       "photographs: dominant colour within ΔE*ab 20",
-      all.map(({ deltaE = 100 }) => deltaE <= 20),
+      all.map(({ deltaE = 100 }) => deltaE <= nearColour),
       0.7,
+    ),
+    meanOf(
+      "photographs: one of the main colours",
+      all.map((one) => near(one, one)),
+    ),
+    meanOf(
+      "photographs: the same of other photographs",
+      all.map((one) => all.filter((other) => other !== one && near(one, other)).length / (all.length - 1)),
     ),
   ];
 };

@@ -6,9 +6,26 @@ export type Lab = readonly [lightness: number, a: number, b: number];
 
 const clusters = 3;
 const rounds = 12;
+const nearlyAsLarge = 0.8;
 
-/** The centre of the largest of three clusters (k-means in L*a*b*, begun at the quartiles of lightness) of the pixels inside. */
-export function dominantColour({ data }: Picture, mask: Mask): Lab {
+/** The centre of the largest of three clusters of the pixels inside. */
+export const dominantColour = (picture: Picture, mask: Mask): Lab => (clustersOf(picture, mask)[0] as Cluster).centre;
+
+/** The centres of all clusters that are nearly as large as the largest: a panda is as black as it is white, and which of the two
+ * is its dominant colour is chance. */
+export function mainColours(picture: Picture, mask: Mask): readonly Lab[] {
+  const found = clustersOf(picture, mask);
+  return found.filter(({ size }) => size >= nearlyAsLarge * (found[0] as Cluster).size).map(({ centre }) => centre);
+}
+
+interface Cluster {
+  readonly centre: Lab;
+  /** Pixels. */
+  readonly size: number;
+}
+
+/** K-means in L*a*b*, begun at the quartiles of lightness; the largest first. */
+function clustersOf({ data }: Picture, mask: Mask): readonly Cluster[] {
   const pixels = Array.from(mask.data.keys())
     .filter((i) => mask.data[i])
     .map((i) => labOf([data[i * 3] as number, data[i * 3 + 1] as number, data[i * 3 + 2] as number]));
@@ -23,12 +40,17 @@ export function dominantColour({ data }: Picture, mask: Mask): Lab {
     for (const pixel of pixels) members[nearest(pixel, centres)]?.push(pixel);
     centres = centres.map((centre, k) => meanOf(members[k] ?? []) ?? centre);
   }
-  const sizes = members.map(({ length }) => length);
-  return centres[sizes.indexOf(Math.max(...sizes))] as Lab;
+  return centres
+    .map((centre, k) => ({ centre, size: members[k]?.length ?? 0 }))
+    .toSorted((one, two) => two.size - one.size);
 }
 
 /** CIE 1976 ΔE*ab: stricter than CIEDE2000 for saturated colours. */
 export const deltaE = (one: Lab, two: Lab): number => Math.hypot(one[0] - two[0], one[1] - two[1], one[2] - two[2]);
+
+/** Of the two that are nearest to each other. */
+export const leastDeltaE = (some: readonly Lab[], others: readonly Lab[]): number =>
+  Math.min(...some.flatMap((one) => others.map((two) => deltaE(one, two))));
 
 function nearest(pixel: Lab, centres: readonly Lab[]): number {
   const distances = centres.map((centre) => deltaE(pixel, centre));

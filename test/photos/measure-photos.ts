@@ -23,12 +23,13 @@ import { type Picture, readPicture, resizePicture } from "../../functions/tensor
 import { type Described, describePicture } from "../../functions/vision/describe-picture.ts";
 import { looksLikePhotograph } from "../../functions/vision/photograph.ts";
 import { LearnInput } from "../../shared/job.ts";
-import { deltaE, dominantColour } from "./dominant-colour.ts";
+import { deltaE, dominantColour, type Lab, mainColours } from "./dominant-colour.ts";
 import { type Photograph, readPhotographs } from "./photographs.ts";
 
 /** Masks that overlap the hand-drawn one this much can be learned from. */
 const usableOverlap = 0.7;
-const nearColour = 20;
+/** ΔE*ab, CIE 1976, up to which colours count as the same. */
+export const nearColour = 20;
 
 export interface PhotographFigures {
   readonly photographs: number;
@@ -51,6 +52,8 @@ export interface PhotographFigures {
     readonly words: readonly string[];
     readonly right: boolean;
     readonly deltaE?: number;
+    /** Main colours of the drawing and of the photograph. */
+    readonly colours?: { readonly drawn: readonly Lab[]; readonly own: readonly Lab[] };
   }[];
 }
 
@@ -74,10 +77,13 @@ export async function measurePhotographs(
     const right = nouns.some((noun) => caption.endsWith(noun) && className === noun);
     const found = { overlap: overlap(thing.mask, mask), learnedOverlap: overlap(plain.mask, mask) };
     const drawing = steps > 0 ? await drawConcept(bench, photograph, thing, steps) : undefined;
-    const colour = drawing && deltaE(await colourOfDrawing(bench, drawing), dominantColour(picture, mask));
+    const drawn = drawing && { picture: drawing, mask: await maskOfDrawing(bench, drawing) };
+    const colour = drawn && deltaE(dominantColour(drawn.picture, drawn.mask), dominantColour(picture, mask));
+    const colours = drawn && { drawn: mainColours(drawn.picture, drawn.mask), own: mainColours(picture, mask) };
     each.push({
       ...{ file, ...found, caption, sure, right, words: thing.words.map(({ word }) => word) },
       ...(colour !== undefined && { deltaE: colour }),
+      ...(colours && { colours }),
     });
     const overlay = await readPicture(await maskOverlay({ picture, mask: thing.mask, click }));
     tiles.push({
@@ -143,9 +149,9 @@ async function drawConcept(
 }
 
 /** Of the thing in the middle of a drawing. */
-async function colourOfDrawing({ vision }: Workbench, drawing: Picture) {
+async function maskOfDrawing({ vision }: Workbench, drawing: Picture) {
   const [thing] = await describePicture(vision, drawing, { click: { x: 0.5, y: 0.5 }, level: "object" });
-  return dominantColour(drawing, (thing as Described).mask);
+  return (thing as Described).mask;
 }
 
 if (import.meta.main) {
