@@ -1,4 +1,11 @@
-import { type APIMessage, RESTJSONErrorCodes as Codes, DiscordAPIError, type REST, Routes } from "discord.js";
+import {
+  type APIMessage,
+  CannotSendMessagesToThisUserErrorCodes,
+  RESTJSONErrorCodes as Codes,
+  DiscordAPIError,
+  type REST,
+  Routes,
+} from "discord.js";
 import type { DeliveryAddress } from "../shared/api.ts";
 import { type Card, cardRequest, type KnownFiles } from "./card.ts";
 
@@ -36,18 +43,18 @@ export async function editAt(
   }
 }
 
-/** Sends a direct message, once for each `nonce`. Undefined when the person takes none. */
+/** Sends a direct message, once for each `nonce`. Undefined when the person takes none, shares no server with the bot any more, or is gone. */
 export async function sendDirectly(rest: REST, userId: string, card: Card, nonce: string): Promise<Posted | undefined> {
   try {
     const channel = (await rest.post(Routes.userChannels(), { body: { recipient_id: userId } })) as { id: string };
     return await sendTo(rest, channel.id, card, nonce);
   } catch (error) {
-    if (isRefused(error, [Codes.CannotSendMessagesToThisUser, ...unreachable])) return undefined;
+    if (isRefused(error, unreachable)) return undefined;
     throw error;
   }
 }
 
-/** Writes into a channel, once for each `nonce`. Undefined when the bot may not. */
+/** Writes into a channel, once for each `nonce`. Undefined when the bot may not, or its person takes no direct messages. */
 export async function sendTo(rest: REST, channelId: string, card: Card, nonce: string): Promise<Posted | undefined> {
   const { body, files } = cardRequest(card);
   try {
@@ -62,7 +69,11 @@ export async function sendTo(rest: REST, channelId: string, card: Card, nonce: s
   }
 }
 
+/** Refusals for good: repeating the request would not help. */
 const unreachable: readonly number[] = [
+  ...CannotSendMessagesToThisUserErrorCodes,
+  Codes.UnknownUser,
+  Codes.InvalidRecipients,
   Codes.UnknownChannel,
   Codes.UnknownMessage,
   Codes.UnknownWebhook,

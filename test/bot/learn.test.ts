@@ -1,8 +1,10 @@
 import { MessageFlags, PermissionFlagsBits } from "discord.js";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type Delivery, routes } from "../../shared/api.ts";
 import { UserError } from "../../shared/error.ts";
-import { describeMiddle, samplePicture } from "../http/test-gateway.ts";
-import type { Member } from "../support/discord/member.ts";
+import { bot, describeMiddle, samplePicture } from "../http/test-gateway.ts";
+import { createMember, type Member } from "../support/discord/member.ts";
+import { directChannel } from "../support/discord/world.ts";
 import { learnWord, photo, propose, type Server, type Studio, says, saysLater, startStudio } from "./test-studio.ts";
 
 let studio: Studio;
@@ -248,6 +250,33 @@ test("where direct messages are closed, a mention in the channel tells it withou
   expect(mention.text).not.toContain("secretpot");
   expect(mention.pictures).toEqual([]);
   expect(mention.notified).toEqual([ada.id]);
+});
+
+test("a word learned by direct message, whose person closes these meanwhile, is kept, and the bot gives up telling it", async () => {
+  const { world } = studio.emulator;
+  const direct = createMember(world, ada.id, directChannel(world, ada.id));
+  studio.door.shut();
+  const card = await propose(direct, { name: "cup" });
+  await direct.press(card, "Learn “cup”");
+  await says(direct, card.id, "50 of 100");
+  const user = world.users.get(ada.id);
+  if (user) user.closedToDirectMessages = true;
+  studio.clock.advance(minutes(15));
+  studio.door.open();
+  await expect
+    .poll(
+      async () => {
+        studio.clock.advance(10_000);
+        const { deliveries } = (await studio.gateway.call(bot, routes.listDeliveries)).body as {
+          deliveries: Delivery[];
+        };
+        return deliveries.filter(({ identity }) => identity.user.id === ada.id);
+      },
+      { timeout: 5_000 },
+    )
+    .toEqual([]);
+  const [word] = await studio.gateway.library.list({ user: { id: ada.id, name: "ada" }, moderator: false });
+  expect(word?.name).toBe("cup");
 });
 
 test("a channel where the bot may not write is no reason to lose a word", async () => {
