@@ -1,10 +1,11 @@
 import type { Hono } from "hono";
 import { routes } from "../../shared/api.ts";
-import type { Id } from "../../shared/concept.ts";
+import { Id } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import type { Identity } from "../../shared/identity.ts";
 import { isTerminal, type JobInput } from "../../shared/job.ts";
 import type { JobEngine } from "../jobs/engines/engine.ts";
+import { queuedHeader } from "../jobs/engines/http.ts";
 import type { ServiceDeps } from "./app-deps.ts";
 import { type AppEnv, check, parseJson } from "./mount.ts";
 import { storePictures } from "./pictures.ts";
@@ -23,6 +24,13 @@ const predictionRoutes = { readPrediction, followPrediction, cancelPrediction };
 /** Whoever may speak to the GPU function at all speaks for everybody: the gateway has decided already. */
 const self: Identity = { user: { id: "0", name: "gateway" }, moderator: false, roles: [], service: true };
 
+/** Run here, a job that the gateway keeps in another store would end where nobody looks. */
+const elsewhere = () =>
+  new UserError(
+    "bad_config",
+    "The GPU function does not find this job in its store: its STORE must be the gateway's. Whoever runs this service can change that; infra/README.md tells how.",
+  );
+
 /** The GPU function: Cog's prediction API, one prediction at a time, 409 while busy, and SageMaker's aliases. */
 export function createGpuApp(deps: GpuAppDeps): Hono<AppEnv> {
   const app = createService(deps, {
@@ -36,6 +44,11 @@ export function createGpuApp(deps: GpuAppDeps): Hono<AppEnv> {
     if (!context.get("identity").service) {
       throw new UserError("forbidden", "The GPU function takes predictions from the gateway alone.");
     }
+    await next();
+  });
+  app.put("/predictions/:id", async (context, next) => {
+    const id = check(Id, context.req.param("id"), "the id");
+    if (context.req.header(queuedHeader) !== undefined && (await deps.ledger.read(id)) === undefined) throw elsewhere();
     await next();
   });
   const acceptance = createGpuAcceptance(deps);

@@ -95,6 +95,12 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
         return "full" as const;
       });
       if (answer === "full") return ledger.unreserve(job.id);
+      if (answer !== "accepted") {
+        log.error("engine refuses a job", { job: job.id, reason: answer.refused });
+        await ledger.refuse(job.id, answer.refused);
+        bell.ring(job.id);
+        continue;
+      }
       await lead((mine) => ({ ...mine, served: serve(mine.served, job) }));
     }
   };

@@ -43,6 +43,8 @@ export interface Ledger {
   release(id: Id, claim: string, failure?: { readonly error: string; readonly delayMs: number }): Promise<void>;
   /** Ends a waiting job at once and asks a running one to stop. */
   cancel(id: Id): Promise<JobState | undefined>;
+  /** Ends a waiting job as failed, for a reason that its person is told. */
+  refuse(id: Id, error: string): Promise<void>;
   /** Brings a job that nobody looks after in order: counts out lost attempts, ends what is canceled or too old. */
   settle(request: JobRequest): Promise<JobState>;
 }
@@ -220,6 +222,13 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
       });
       if (state !== undefined && isTerminal(state.status)) await cleanUp(id);
       return state;
+    },
+
+    async refuse(id, error) {
+      const state = await update(id, (current) =>
+        isTerminal(current.status) || isHeld(current) ? undefined : end(current, { status: "failed", error }),
+      );
+      if (state !== undefined && isTerminal(state.status)) await cleanUp(id);
     },
 
     async settle(request) {

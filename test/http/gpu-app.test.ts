@@ -1,11 +1,12 @@
 import { afterEach, expect, test } from "vitest";
 import { createGpuApp } from "../../functions/http/create-gpu-app.ts";
+import { queuedHeader } from "../../functions/jobs/engines/http.ts";
 import { createLocalEngine } from "../../functions/jobs/engines/local.ts";
 import type { TaskRunner } from "../../functions/jobs/runner.ts";
 import { cleanPicture } from "../../functions/tasks/clean-picture.ts";
 import { signRequest } from "../../shared/identity.ts";
 import { createMemoryStore } from "../jobs/memory-store.ts";
-import { countingTask, failingTask, waitingTask, workerDeps } from "../jobs/sample-jobs.ts";
+import { countingTask, failingTask, imagineRequest, waitingTask, workerDeps } from "../jobs/sample-jobs.ts";
 import { ann, bot, samplePicture, secret, until } from "./test-gateway.ts";
 
 const engines: { close(): Promise<void> }[] = [];
@@ -45,6 +46,20 @@ test("it takes one prediction at a time and answers 409 to the next, which leave
   await until(async () => (await (await send("GET", "/predictions/a")).text()).includes('"status":"succeeded"'));
   await until(async () => (await (await send("GET", "/health-check")).text()).includes("READY"));
   expect((await send("PUT", "/predictions/b", { input })).status).toBe(200);
+});
+
+test("what a gateway has queued in another store is refused with the reason; a direct request is taken", async () => {
+  const { send, ledger } = start(countingTask(1).runTask);
+  const queued = { [queuedHeader]: "true" };
+  const refused = await send("PUT", "/predictions/a", { input }, queued);
+  expect([refused.status, await refused.json()]).toEqual([
+    400,
+    { error: { code: "bad_config", message: expect.stringContaining("STORE") } },
+  ]);
+  expect(await ledger.read("a")).toBeUndefined();
+  const { request } = await ledger.submit(imagineRequest("b"));
+  expect((await send("PUT", "/predictions/b", { input: request.input }, queued)).status).toBe(200);
+  expect((await send("PUT", "/predictions/c", { input })).status).toBe(200);
 });
 
 test("ping is 204 while the model loads, 200 when it can be used, 503 when it never will", async () => {

@@ -114,6 +114,19 @@ test("cancel ends a waiting job at once, asks a running one, and ends one whose 
   expect(await ledger.open()).toEqual([]);
 });
 
+test("a refusal ends a waiting job with its reason, and never one that runs or has ended", async () => {
+  const { ledger } = setUp();
+  for (const id of ["a", "b"]) await ledger.submit(imagineRequest(id));
+  await ledger.claim("b", "c");
+  for (const id of ["a", "b"]) await ledger.refuse(id, "not here");
+  expect(await ledger.state("a")).toMatchObject({ status: "failed", error: "not here" });
+  expect(await ledger.state("b")).toMatchObject({ status: "processing" });
+  await ledger.finish("b", "c", succeeded);
+  await ledger.refuse("b", "late");
+  expect(await ledger.state("b")).toMatchObject({ status: "succeeded", error: null });
+  expect(await ledger.open()).toEqual([]);
+});
+
 test("a job that nobody could run for a day fails with that reason", async () => {
   const { ledger, clock } = setUp();
   const request = imagineRequest("a", { createdAt: clock.now() });

@@ -18,15 +18,18 @@ export interface HttpEngineOptions {
   readonly timeoutMs?: number;
 }
 
+/** Marks what a gateway has queued: it is in the store already, or the GPU function has another store. */
+export const queuedHeader = "x-eponym-queued";
+
 const Health = z.object({ status: z.enum(["STARTING", "READY", "BUSY", "SETUP_FAILED", "UNHEALTHY"]) });
 /** The gateway speaks for itself here; whose job it is stands in the ledger. */
 const self: Identity = { user: { id: "0", name: "gateway" }, moderator: false, roles: [], service: true };
 
-/** A GPU box that speaks Cog's routes (gpu.ts), one prediction at a time: own machine, Cloud Run, RunPod. */
+/** A GPU function (gpu.ts) that opens our store and speaks Cog's routes, one prediction at a time. */
 export function createHttpEngine(options: HttpEngineOptions): JobEngine {
   const base = options.url.replace(/\/+$/, "");
 
-  const send = async (method: string, path: string, body?: unknown): Promise<Response> => {
+  const send = async (method: string, path: string, body?: unknown, more: object = {}): Promise<Response> => {
     const bytes = new TextEncoder().encode(body === undefined ? "" : JSON.stringify(body));
     const signed =
       options.secret === undefined
@@ -39,7 +42,7 @@ export function createHttpEngine(options: HttpEngineOptions): JobEngine {
           );
     return fetch(`${base}${path}`, {
       method,
-      headers: { ...signed, "content-type": "application/json", prefer: "respond-async" },
+      headers: { ...signed, ...more, "content-type": "application/json", prefer: "respond-async" },
       ...(body === undefined ? {} : { body: bytes }),
       redirect: "error",
       signal: AbortSignal.timeout(options.timeoutMs ?? 10_000),
@@ -52,14 +55,16 @@ export function createHttpEngine(options: HttpEngineOptions): JobEngine {
     // A box that scales from zero claims only when it is up.
     claimWithinMs: 30_000 + 2 * (options.coldStartMs ?? 0),
     async dispatch({ id, input }) {
-      const response = await send("PUT", `/predictions/${id}`, { input });
+      const response = await send("PUT", `/predictions/${id}`, { input }, { [queuedHeader]: "true" });
       if (response.ok) {
         await response.body?.cancel();
         return "accepted";
       }
       const text = await response.text();
       if (response.status === 409 || response.status === 503) return "full";
-      throw new UserError("unavailable", `The GPU function answered ${response.status}: ${messageOf(text)}`);
+      const { code, message } = errorOf(text);
+      if (code === "bad_config") return { refused: message };
+      throw new UserError("unavailable", `The GPU function answered ${response.status}: ${message}`);
     },
     async cancel(id) {
       try {
@@ -82,10 +87,11 @@ export function createHttpEngine(options: HttpEngineOptions): JobEngine {
   };
 }
 
-function messageOf(text: string): string {
+/** A proxy on the way answers in its own words. */
+function errorOf(text: string): { readonly code?: string; readonly message: string } {
   try {
-    return ErrorBody.parse(JSON.parse(text)).error.message;
+    return ErrorBody.parse(JSON.parse(text)).error;
   } catch {
-    return text.slice(0, 200);
+    return { message: text.slice(0, 200) };
   }
 }

@@ -196,6 +196,20 @@ test("a GPU function that is away, or refuses us, keeps the job in the queue; it
   await second.close();
 });
 
+test("a GPU function with another store ends the job with the reason, and the next jobs too", async () => {
+  const store = createMemoryStore();
+  const ledger = createLedger(store, systemClock, createMemoryLog());
+  const { runTask, trace } = countingTask(1);
+  const running = await (engines["http"] as Open)({ store: createMemoryStore(), runTask });
+  opened.push(running);
+  for (const id of ["a", "b"]) await ledger.submit(imagineRequest(id));
+  const dispatcher = startDispatcher(store, running.engine);
+  for (const id of ["a", "b"]) await until(async () => (await ledger.state(id))?.status === "failed");
+  expect((await ledger.state("a"))?.error).toContain("STORE");
+  expect([trace.begins, await ledger.open()]).toEqual([[], []]);
+  await dispatcher.close();
+});
+
 function startDispatcher(store: Store, engine: JobEngine, leaseMs?: number) {
   const dispatcher = createDispatcher({
     ...{ store, engine, clock: systemClock, bell: createBell(), log: createMemoryLog(), newId },
