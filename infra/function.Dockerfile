@@ -1,8 +1,9 @@
 # GPU function and gateway in one image. It runs on a GPU (PROVIDERS=cuda,cpu) and without one (PROVIDERS=cpu, the default).
 # Build from the root of the repository:
 #   docker build -f infra/function.Dockerfile -t eponym-function .
-#   docker run --gpus all -e PROVIDERS=cuda,cpu -p 8080:8080 eponym-function
-#   docker run -p 8080:8080 --entrypoint node eponym-function functions/api.ts
+#   docker run --gpus all -e PROVIDERS=cuda,cpu -e SIGNING_SECRET -v eponym:/app/.data -p 8080:8080 eponym-function
+#   docker run -e SIGNING_SECRET -v eponym:/app/.data -p 8081:8080 --entrypoint node eponym-function functions/api.ts
+# -e SIGNING_SECRET hands on the shell's own: openssl rand -hex 32 makes one.
 
 FROM node:24.21.0-bookworm-slim AS packages
 WORKDIR /app

@@ -1,5 +1,6 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { Environment } from "../../functions/config.ts";
 import { readImports } from "../support/read-imports.ts";
 
 // No Docker here: these tests read what a build would trip over.
@@ -43,4 +44,29 @@ test("the bot's image keeps every package that the bot imports", () => {
     expect(removed).not.toContain(scope);
     expect(removed).not.toContain(`${scope}/${rest}`);
   }
+});
+
+const readme = read("infra/README.md");
+const commands = [readme, read("infra/function.Dockerfile").replaceAll("\n#", "\n")].flatMap(
+  (text) => text.match(/^ +docker run .+$/gm) ?? [],
+);
+
+test("every docker run that is written down gives its service the secret and the store that the other has", () => {
+  expect(commands.length).toBe(4);
+  for (const command of commands) expect(command).toMatch(/-e SIGNING_SECRET .*-v eponym:\/app\/\.data /);
+});
+
+test.each(["A machine of your own", "Cloud Run", "RunPod", "Modal"])(
+  "the README says where %s has its store",
+  (name) => {
+    const section = readme.split("\n## ").find((text) => text.startsWith(name));
+    expect(section).toMatch(/volume|store that both can reach/);
+  },
+);
+
+test("the README names no setting that nobody reads", () => {
+  const named = [...readme.matchAll(/[` ]([A-Z][A-Z_]+)(?:=|`)/g)].map((match) => match[1]);
+  expect(named.length).toBeGreaterThan(5);
+  const settings: readonly string[] = [...Object.keys(Environment.shape), "GATEWAY_URL"];
+  expect(named.filter((name) => name !== undefined && !settings.includes(name))).toEqual([]);
 });
