@@ -1,7 +1,7 @@
 import { ButtonStyle } from "discord.js";
 import type { ExplainOutput, NearWord } from "../shared/job.ts";
 import { button, conceptWord, galleryPart, quoted, rowPart, short, textPart } from "./card.ts";
-import { endedBadly, progressLines } from "./job-lines.ts";
+import { badNotice, endedBadly, progressLines } from "./job-lines.ts";
 import type { JobCards } from "./progress.ts";
 
 /** Rows in words; a longer caption's others are in the picture. */
@@ -25,7 +25,10 @@ export const explainCards: JobCards = {
       parts: [textPart(linesOf(output).join("\n")), galleryPart(pictures), textPart(`-# ${legend}`)],
     };
   },
-  notice: (userId) => `<@${userId}>, I have looked at your word, but cannot show it here. Press *Info* again.`,
+  notice: (userId, succeeded) =>
+    succeeded
+      ? `<@${userId}>, I have looked at your word, but cannot show it here. Press *Info* again.`
+      : badNotice(userId, "looking at your word", "press *Info*"),
 };
 
 const legend =

@@ -1,7 +1,7 @@
 import { ButtonStyle } from "discord.js";
 import type { ImagineInput, ImagineOutput } from "../shared/job.ts";
 import { button, type Card, galleryPart, type Picture, quoted, rowPart, textPart } from "./card.ts";
-import { endedBadly, progressLines } from "./job-lines.ts";
+import { badNotice, endedBadly, progressLines } from "./job-lines.ts";
 import type { JobView } from "./job-view.ts";
 import type { JobCards } from "./progress.ts";
 
@@ -24,8 +24,10 @@ export const imagineCards: JobCards = {
     const pictures = await Promise.all(drawn.slice(0, 10).map(load));
     return imaginedCard(output, view, delivery.id, delivery.identity.user.id, pictures);
   },
-  notice: (userId) =>
-    `<@${userId}>, your pictures are drawn, but I cannot show them here. Allow direct messages from this server, or run \`/imagine\` again.`,
+  notice: (userId, succeeded) =>
+    succeeded
+      ? `<@${userId}>, your pictures are drawn, but I cannot show them here. Allow direct messages from this server, or run \`/imagine\` again.`
+      : badNotice(userId, "drawing your pictures", "run `/imagine`"),
 };
 
 function imaginedCard(

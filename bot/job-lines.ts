@@ -32,6 +32,12 @@ export function sparkline(values: readonly number[], width: number): string {
   return means.map((mean) => "▁▂▃▄▅▆▇█"[Math.round((7 * (mean - low)) / range)]).join("");
 }
 
+/** The notice of a job that brought nothing. Why is for its person alone.
+ * @param again what they do to try again */
+export function badNotice(userId: string, what: string, again: string): string {
+  return `<@${userId}>, ${what} did not work out. Allow direct messages from this server, so that I can tell you why, and ${again} again.`;
+}
+
 /** The last card of a job that brought nothing. */
 export function endedBadly({ ended }: JobView): Card {
   if (ended?.status === "canceled") return noteCard("Canceled. Nothing was kept.");

@@ -3,7 +3,7 @@ import type { DraftView } from "../shared/api.ts";
 import { cellName, gridCells } from "../shared/cell-name.ts";
 import type { LearnInput, LearnOutput } from "../shared/job.ts";
 import { button, type Card, conceptWord, galleryPart, type Picture, quoted, rowPart, textPart } from "./card.ts";
-import { endedBadly, progressLines, sparkline } from "./job-lines.ts";
+import { badNotice, endedBadly, progressLines, sparkline } from "./job-lines.ts";
 import type { JobView } from "./job-view.ts";
 import type { JobCards } from "./progress.ts";
 
@@ -95,7 +95,10 @@ export const learnCards: JobCards = {
     const input = view.ended?.input as LearnInput;
     return learnedCard(output, input, delivery.address.serverId !== undefined, await learnedPictures(output, load));
   },
-  notice: (userId) => `<@${userId}>, your new word is ready: see \`/concepts list\`.`,
+  notice: (userId, succeeded) =>
+    succeeded
+      ? `<@${userId}>, your new word is ready: see \`/concepts list\`.`
+      : badNotice(userId, "your new word", "run `/learn`"),
 };
 
 /** The strip that nobody had to ask for; the previews where a service draws none. */

@@ -24,9 +24,13 @@ export interface JobCards {
   progress(view: JobView, delivery: Delivery, load: LoadPicture): Promise<Card>;
   /** `view.ended` is set. */
   ended(view: JobView, delivery: Delivery, load: LoadPicture): Promise<Card>;
-  /** For the channel, when neither message nor direct messages can be reached: no picture, none of the person's words. */
-  notice(userId: string): string;
+  /** For the channel, when neither message nor direct messages can be reached: no picture, none of the person's words. A job that
+   * did not succeed has failed, was canceled or was lost. */
+  notice(userId: string, succeeded: boolean): string;
 }
+
+/** How the job stands that a card tells of; after "running" comes no further card. */
+type Standing = "running" | "succeeded" | "failed";
 
 export interface ProgressContext {
   readonly rest: REST;
@@ -53,7 +57,7 @@ export async function followDelivery(context: ProgressContext, hold: Hold, signa
     await clock.sleep(Math.max(burstMs, shownMs + editEveryMs - clock.now()), signal);
     if (view.ended !== undefined) return;
     shownMs = clock.now();
-    await show(await cards.progress(view, hold.current(), load), false);
+    await show(await cards.progress(view, hold.current(), load), "running");
   };
   try {
     for await (const event of functions.follow(id, identity, signal)) {
@@ -69,16 +73,17 @@ export async function followDelivery(context: ProgressContext, hold: Hold, signa
     }
   } catch (error) {
     if (!(error instanceof UserError) || error.code === "unavailable" || signal.aborted) throw error;
-    return finish(hold, () => show(errorCard(neverStarted(error), log), true));
+    return finish(hold, () => show(errorCard(neverStarted(error), log), "failed"));
   }
   await showing;
   await clock.sleep(Math.max(0, shownMs + editEveryMs - clock.now()), signal);
   const card = await cards.ended(view, hold.current(), load);
+  const standing = view.ended?.status === "succeeded" ? "succeeded" : "failed";
   await finish(hold, () =>
-    show(card, true).catch((error: unknown) => {
+    show(card, standing).catch((error: unknown) => {
       // A card that Discord refuses is a bug of ours; repeating it would not help, so its person gets the bug's number.
       if (!(error instanceof DiscordAPIError)) throw error;
-      return show(errorCard(error, log), true);
+      return show(errorCard(error, log), standing);
     }),
   );
 }
@@ -101,9 +106,9 @@ function neverStarted(error: UserError): UserError {
 function messageWriter(
   { rest, clock, cards, log }: ProgressContext,
   hold: Hold,
-): (card: Card, isLast: boolean) => Promise<void> {
+): (card: Card, standing: Standing) => Promise<void> {
   let files: KnownFiles = new Map();
-  return async (card, isLast) => {
+  return async (card, standing) => {
     const { address, identity, id, task } = hold.current();
     const edited = await editAt(rest, address, card, files, clock.now());
     if (edited !== undefined) {
@@ -117,8 +122,9 @@ function messageWriter(
       files = sent.files;
       const { channelId, messageId } = sent;
       await hold.patch({ address: { ...address, channelId, messageId, ephemeral: false, tokenExpiresMs: 0 } });
-    } else if (isLast) {
-      const notice = { ...noteCard(cards[task].notice(identity.user.id)), notify: identity.user.id };
+    } else if (standing !== "running") {
+      const words = cards[task].notice(identity.user.id, standing === "succeeded");
+      const notice = { ...noteCard(words), notify: identity.user.id };
       const told = await sendTo(rest, address.channelId, notice, nonce);
       if (told === undefined) log("nobody to tell", { id });
     }

@@ -252,6 +252,27 @@ test("where direct messages are closed, a mention in the channel tells it withou
   expect(mention.notified).toEqual([ada.id]);
 });
 
+for (const how of ["failed", "canceled"] as const) {
+  test(`where direct messages are closed, a ${how} job is not told as a word that is ready`, async () => {
+    const ben = server.addMember("ben");
+    const user = studio.emulator.world.users.get(ada.id);
+    if (user) user.closedToDirectMessages = true;
+    studio.door.shut();
+    const card = await propose(ada, { name: "secretpot" });
+    await ada.press(card, "Learn “secretpot”");
+    const half = await says(ada, card.id, "50 of 100");
+    studio.failure.next = new UserError("bad_image", "The masked secretpot is smaller than one cell.");
+    studio.clock.advance(minutes(15));
+    if (how === "failed") studio.door.open();
+    else await ada.press(half, "Cancel");
+    const mention = await ben.until(() => ben.see()[0]);
+    expect(mention.text).toContain(`<@${ada.id}>, your new word did not work out`);
+    expect(mention.text).toContain("run `/learn` again");
+    expect(mention.text).not.toMatch(/ready|secretpot/);
+    expect(mention.notified).toEqual([ada.id]);
+  });
+}
+
 test("a word learned by direct message, whose person closes these meanwhile, is kept, and the bot gives up telling it", async () => {
   const { world } = studio.emulator;
   const direct = createMember(world, ada.id, directChannel(world, ada.id));

@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
+import { explainCards } from "../../bot/explain-cards.ts";
 import type { FunctionClient } from "../../bot/function-client.ts";
+import { imagineCards } from "../../bot/imagine-cards.ts";
+import { learnCards } from "../../bot/learn-cards.ts";
 import { pictureLoader } from "../../bot/progress.ts";
 import { UserError } from "../../shared/error.ts";
 import { DrawnPicture } from "../../shared/job.ts";
@@ -19,3 +22,10 @@ test("a picture is loaded once, and again after it did not come", async () => {
   expect(picture).toMatchObject({ bytes: Buffer.from("png"), alt: "a pot" });
   expect(await load(drawn)).toBe(picture);
 });
+
+for (const [task, { notice }] of Object.entries({ learn: learnCards, imagine: imagineCards, explain: explainCards })) {
+  test(`the notice of a ${task} job that brought nothing says so and what to do`, () => {
+    expect(notice("7", false)).toMatch(/^<@7>, .* did not work out\. Allow direct messages.* again\.$/);
+    expect(notice("7", true)).not.toContain("did not work out");
+  });
+}
