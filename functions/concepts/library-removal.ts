@@ -22,35 +22,44 @@ const purgeMs = undoMs + 3_600_000;
 const Forgotten = z.object({ forgottenBy: Id });
 
 const iso = (ms: number): string => new Date(ms).toISOString();
+const undoUntil = (deleted: string): string => iso(Date.parse(deleted) + undoMs);
+const isInTime = (deleted: string, nowMs: number): boolean => nowMs < Date.parse(deleted) + undoMs;
 
-/** See ConceptLibrary.delete. Names stay behind, pointing at something deleted, which frees them for others. */
+/** See ConceptLibrary.delete. Names stay behind, pointing at something deleted, which frees them for others. Asked again, by a
+ * client that lost the answer, it answers the same. */
 export async function deleteConcept(
   store: Store,
   id: Id,
   viewer: Viewer,
   nowMs: number,
 ): Promise<{ undoUntil: string }> {
+  const { owner, deleted } = (await readRecord(store, id)) ?? {};
+  if (owner?.id === viewer.user.id && deleted !== undefined && isInTime(deleted, nowMs)) {
+    return { undoUntil: undoUntil(deleted) };
+  }
   await requireOwned(store, id, viewer);
   await store.put(deletedKey(id), encodeJson({ id }));
   const record = await changeRecord(store, id, (old) => ({ ...old, deleted: old.deleted ?? iso(nowMs) }));
-  return { undoUntil: iso(Date.parse(record?.deleted ?? iso(nowMs)) + undoMs) };
+  return { undoUntil: undoUntil(record?.deleted ?? iso(nowMs)) };
 }
 
-/** See ConceptLibrary.restore. */
+/** See ConceptLibrary.restore. Asked again it ends what was cut short, and answers the same. */
 export async function restoreConcept(store: Store, id: Id, viewer: Viewer, nowMs: number): Promise<ConceptMeta> {
   const gone = new UserError(
     "not_found",
-    "There is nothing of yours to bring back here: it was never deleted, or more than 7 days ago.",
+    "There is nothing of yours to bring back here: no such concept is there, or it was deleted more than 7 days ago.",
   );
+  let wasDeleted = false;
   const restored = await changeRecord(store, id, ({ deleted, ...old }) => {
-    const inTime = deleted !== undefined && nowMs < Date.parse(deleted) + undoMs;
-    if (old.owner.id !== viewer.user.id || !inTime) throw gone;
+    wasDeleted = deleted !== undefined;
+    if (old.owner.id !== viewer.user.id || (deleted !== undefined && !isInTime(deleted, nowMs))) throw gone;
     return old;
   });
   if (restored === undefined) throw gone;
   const record = await nameForOwner(store, restored);
   await nameWhereShared(store, record);
-  await store.delete(deletedKey(id));
+  // Beside a record that was not deleted it may be a deletion that just begins.
+  if (wasDeleted) await store.delete(deletedKey(id));
   return passportOf(record);
 }
 

@@ -42,7 +42,7 @@ export interface ConceptLibrary {
   ): Promise<{ readonly meta: ConceptMeta; readonly plain: boolean; readonly reference: string }>;
   /** Gone for everybody at once; `restore` brings it back until `undoUntil`. Owner only. */
   delete(id: Id, viewer: Viewer): Promise<{ readonly undoUntil: string }>;
-  /** @throws UserError not_found when it is not the viewer's, was not deleted, or the time is over */
+  /** As it is, where it is not deleted. @throws UserError not_found when it is not the viewer's, or the time is over */
   restore(id: Id, viewer: Viewer): Promise<ConceptMeta>;
   /** Destroys what was deleted longer ago than the undo time, and what `forget` could not. Answers how many concepts.
    * @throws Error after all others, when one could not be looked at: its record is damaged, say */

@@ -274,6 +274,40 @@ describe("deleting", () => {
     expect((await keys()).filter((key) => key.startsWith("deleted/"))).toEqual([]);
   });
 
+  test("and bringing back may be asked for again, by a client that lost the answer, and answer the same", async () => {
+    const saved = await save(ann);
+    await library.share(saved.id, ann, "server");
+    const deleted = await library.delete(saved.id, ann);
+    now += day;
+    expect(await library.delete(saved.id, ann)).toEqual(deleted);
+    await expect(library.delete(saved.id, bob)).rejects.toThrowError(refusal("not_found"));
+    const restored = await library.restore(saved.id, ann);
+    const before = await keys();
+    expect(await library.restore(saved.id, ann)).toEqual(restored);
+    await expect(library.restore(saved.id, bob)).rejects.toThrowError(refusal("not_found"));
+    expect(await keys()).toEqual(before);
+    await library.delete(saved.id, ann);
+    now += 7 * day;
+    await expect(library.delete(saved.id, ann)).rejects.toThrowError(refusal("not_found"));
+  });
+
+  test.each([1, 2, 3, 4, 5, 6])("is undone whole where the first try was killed after %i writes", async (writes) => {
+    const saved = await save(ann);
+    await library.share(saved.id, ann, "server");
+    await library.delete(saved.id, ann);
+    await save(ann);
+    let left = writes;
+    const dying: Store = {
+      ...store,
+      put: (...args) => (left-- > 0 ? store.put(...args) : Promise.reject(new Error("killed"))),
+    };
+    await expect(createLibrary(dying, () => now).restore(saved.id, ann)).rejects.toThrowError("killed");
+    expect((await library.restore(saved.id, ann)).name).toBe("mycat-2");
+    expect(await names(bob)).toEqual(["ann/mycat-2"]);
+    await library.forget(ann);
+    expect(await keys()).toEqual([]);
+  });
+
   test("is final after 7 days, and leaves nothing in the store", async () => {
     const saved = await save(ann);
     await library.share(saved.id, ann, "server");
