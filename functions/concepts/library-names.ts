@@ -7,9 +7,8 @@ import { nameKey, namesFolder, type Place, sharedKey } from "./library-keys.ts";
 import {
   type ConceptRecord,
   changeRecord,
-  decodeJson,
   encodeJson,
-  readRecord,
+  inspectRecord,
   tryDecode,
   withNameKeys,
 } from "./library-record.ts";
@@ -32,16 +31,19 @@ export const holdsName = (record: ConceptRecord | undefined, place: Place, name:
     ? record.owner.id === place.scopeId
     : record.scope === place.scope && record.scopeId === place.scopeId);
 
-/** Takes a plain name in a place: created if absent, or over a concept that no longer holds it. False when it is taken. */
+/** Takes a plain name in a place: created if absent, or over a concept that no longer holds it. False when it is taken, or so
+ * damaged that nobody can tell. */
 export async function takeName(store: Store, place: Place, name: ConceptName, id: Id): Promise<boolean> {
   const key = nameKey(place, name);
   for (;;) {
     if ((await store.put(key, encodeJson({ id }), { ifNoneMatch: "*" })).ok) return true;
     const found = await store.get(key);
     if (found === undefined) continue;
-    const holder = Pointer.parse(decodeJson(found.data)).id;
+    const holder = tryDecode(Pointer, found.data)?.id;
     if (holder === id) return true;
-    if (holdsName(await readRecord(store, holder), place, name)) return false;
+    if (holder === undefined) return false;
+    const held = await inspectRecord(store, holder);
+    if (held !== undefined && (held.record === undefined || holdsName(held.record, place, name))) return false;
     if ((await store.put(key, encodeJson({ id }), { ifMatch: found.version })).ok) return true;
   }
 }

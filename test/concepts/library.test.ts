@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import type { Concept } from "../../functions/concepts/concept-file.ts";
+import { findDeleted } from "../../functions/concepts/find-deleted.ts";
 import { type ConceptLibrary, createLibrary } from "../../functions/concepts/library.ts";
 import { openFileStore } from "../../functions/store/file.ts";
 import { listAll, type Store } from "../../functions/store/store.ts";
@@ -340,6 +341,27 @@ describe("deleting", () => {
     expect(await names(bob)).toEqual(["ann/mycat", "ann/mycat-2"]);
     await library.forget(ann);
     expect(await keys()).toEqual([]);
+  });
+});
+
+describe("a damaged record", () => {
+  const damage = (key: string) => store.put(key, new TextEncoder().encode("{"));
+
+  test("keeps its name, so that the next of that name gets a number", async () => {
+    const damaged = await save(ann);
+    await damage(`concepts/${damaged.id}/meta.json`);
+    expect((await save(ann)).name).toBe("mycat-2");
+    await damage("names/private/ann/mycat-2.json");
+    expect((await save(ann)).name).toBe("mycat-3");
+  });
+
+  test("does not keep another from being shared or found among the deleted", async () => {
+    const [first, second, third] = [await save(ann), await save(bob), await save(ann, "dog")];
+    await library.share(first.id, ann, "server");
+    await library.delete(third.id, ann);
+    await damage(`concepts/${first.id}/meta.json`);
+    expect(await library.share(second.id, bob, "server")).toMatchObject({ plain: false, reference: "bob.name/mycat" });
+    expect(await findDeleted(store, "dog", ann)).toBe(third.id);
   });
 });
 
