@@ -114,6 +114,7 @@ const startsFromWords = ({ caption, initialiser }: LearnInput): boolean =>
 function learnedCard(output: LearnOutput, input: LearnInput, inServer: boolean, pictures: readonly Picture[]): Card {
   const { concept, notes } = output;
   const word = conceptWord(concept.name);
+  const others = inServer ? "until you share it." : "until `/concepts list` in a server shares it there.";
   const trial = `\`/imagine prompt:<${concept.name}> in space\``;
   const lines = [
     `### I know ${word} now`,
@@ -125,7 +126,7 @@ function learnedCard(output: LearnOutput, input: LearnInput, inServer: boolean, 
     parts: [
       textPart(lines.join("\n")),
       ...(pictures.length > 0 ? [galleryPart(pictures)] : []),
-      textPart(`Try ${trial}.${inServer ? " Only you can use it until you share it." : ""}`),
+      textPart(`Try ${trial}. Only you can use it ${others}`),
       rowPart(
         ...(inServer
           ? [

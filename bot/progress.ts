@@ -57,7 +57,7 @@ export async function followDelivery(context: ProgressContext, hold: Hold, signa
     await clock.sleep(Math.max(burstMs, shownMs + editEveryMs - clock.now()), signal);
     if (view.ended !== undefined) return;
     shownMs = clock.now();
-    await show(await cards.progress(view, hold.current(), load), "running");
+    await show((delivery) => cards.progress(view, delivery, load), "running");
   };
   try {
     for await (const event of functions.follow(id, identity, signal)) {
@@ -73,17 +73,21 @@ export async function followDelivery(context: ProgressContext, hold: Hold, signa
     }
   } catch (error) {
     if (!(error instanceof UserError) || error.code === "unavailable" || signal.aborted) throw error;
-    return finish(hold, () => show(errorCard(neverStarted(error), log), "failed"));
+    const card = errorCard(neverStarted(error), log);
+    return finish(hold, () => show(() => card, "failed"));
   }
   await showing;
   await clock.sleep(Math.max(0, shownMs + editEveryMs - clock.now()), signal);
-  const card = await cards.ended(view, hold.current(), load);
+  const ended: MakeCard = (delivery) => cards.ended(view, delivery, load);
+  // Loading its pictures takes time: none of it after the hold was looked at.
+  await ended(hold.current());
   const standing = view.ended?.status === "succeeded" ? "succeeded" : "failed";
   await finish(hold, () =>
-    show(card, standing).catch((error: unknown) => {
+    show(ended, standing).catch((error: unknown) => {
       // A card that Discord refuses is a bug of ours; repeating it would not help, so its person gets the bug's number.
       if (!(error instanceof DiscordAPIError)) throw error;
-      return show(errorCard(error, log), standing);
+      const card = errorCard(error, log);
+      return show(() => card, standing);
     }),
   );
 }
@@ -101,27 +105,33 @@ function neverStarted(error: UserError): UserError {
     : error;
 }
 
+/** A card for the place that its delivery's address names. */
+type MakeCard = (delivery: Delivery) => Card | Promise<Card>;
+
 /** Writes a card where the person can see it: the message itself; by direct message once an ephemeral one cannot be edited any
  * more; and as a mention in the channel, without picture or words, where direct messages are closed. */
 function messageWriter(
   { rest, clock, cards, log }: ProgressContext,
   hold: Hold,
-): (card: Card, standing: Standing) => Promise<void> {
+): (make: MakeCard, standing: Standing) => Promise<void> {
   let files: KnownFiles = new Map();
-  return async (card, standing) => {
-    const { address, identity, id, task } = hold.current();
-    const edited = await editAt(rest, address, card, files, clock.now());
+  return async (make, standing) => {
+    const delivery = hold.current();
+    const { address, identity, id, task } = delivery;
+    const edited = await editAt(rest, address, await make(delivery), files, clock.now());
     if (edited !== undefined) {
       files = edited.files;
       return;
     }
     // Repeated after a crash, the same nonce makes no second message.
     const nonce = createHash("sha256").update(`${id} ${address.messageId}`).digest("base64url").slice(0, 24);
+    const { serverId: _, ...direct } = address;
+    const card = await make({ ...delivery, address: direct });
     const sent = await sendDirectly(rest, identity.user.id, card, nonce);
     if (sent !== undefined) {
       files = sent.files;
       const { channelId, messageId } = sent;
-      await hold.patch({ address: { ...address, channelId, messageId, ephemeral: false, tokenExpiresMs: 0 } });
+      await hold.patch({ address: { ...direct, channelId, messageId, ephemeral: false, tokenExpiresMs: 0 } });
     } else if (standing !== "running") {
       const words = cards[task].notice(identity.user.id, standing === "succeeded");
       const notice = { ...noteCard(words), notify: identity.user.id };

@@ -231,6 +231,8 @@ test("after fifteen minutes it goes on by direct message, in one message", async
     return inbox.some(({ text }) => text.includes("I know")) && inbox;
   });
   expect(direct?.pictures).toHaveLength(1);
+  expect(labels(direct ?? { buttons: [] }), "nothing is shared with a server from here").toEqual(["Info", "Delete"]);
+  expect(direct?.text).toContain("until `/concepts list` in a server shares it there");
   expect(ada.inbox()).toHaveLength(1);
   expect(ada.see()).toHaveLength(1);
 });
