@@ -67,9 +67,16 @@ export const imagine: Command = {
   async run(interaction, context) {
     const { options } = interaction;
     const seed = options.getInteger("seed");
+    const prompt = options.getString("prompt", true).trim();
+    if (prompt === "") {
+      throw new UserError(
+        "bad_prompt",
+        "Expected words for what to draw, got only blanks. Write some, as in `a red mug`.",
+      );
+    }
     const input = ImagineInput.parse({
       task: "imagine",
-      prompt: options.getString("prompt", true).trim(),
+      prompt,
       negative: options.getString("negative") ?? "",
       count: options.getInteger("pictures") ?? maxPictures,
       ...(seed === null ? {} : { seed }),
@@ -105,10 +112,19 @@ function originOf(concept: ConceptSummary, identity: Identity): string {
 async function drawAgain(interaction: ButtonInteraction, [id = ""]: Ids, context: BotContext): Promise<void> {
   const identity = identityOf(interaction);
   const leftMs = startLookup(context.clock);
-  const earlier = await context.functions.call(routes.readPrediction, identity, { id, timeoutMs: leftMs() });
+  const earlier = await context.functions
+    .call(routes.readPrediction, identity, { id, timeoutMs: leftMs() })
+    .catch(tellGone);
   if (earlier.input.task !== "imagine") throw new UserError("bad_request", "There is nothing to draw again here.");
   const { seed: _, ...input } = earlier.input;
   await draw(interaction, input, interaction.message.flags.has(MessageFlags.Ephemeral), leftMs, context);
+}
+
+/** @throws UserError in place of the gateway's, which names an id that nobody knows */
+function tellGone(error: unknown): never {
+  if (!(error instanceof UserError) || error.code !== "not_found") throw error;
+  const told = `*Again* needs what these pictures were drawn from. I keep that for ${limits.keepFinishedDays} days, and it is gone: run \`/imagine\` with the prompt above.`;
+  throw new UserError("not_found", told, { cause: error });
 }
 
 /** Tells how much of the time for lookups is left, in milliseconds from now on; at least one. */

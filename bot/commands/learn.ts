@@ -228,6 +228,14 @@ async function askForWords(interaction: ButtonInteraction, [id = ""]: Ids, { fun
 
 async function takeWords(interaction: ModalSubmitInteraction, [id]: Ids, context: BotContext): Promise<void> {
   const value = (field: string) => interaction.fields.getTextInputValue(field).trim();
+  const words = (field: string, label: string) => {
+    const written = value(field);
+    if (written !== "") return written;
+    throw new UserError(
+      "bad_request",
+      `${label}: expected words for the thing, got only blanks. Press Edit words again.`,
+    );
+  };
   const name = ConceptName.safeParse(value("name"));
   if (!name.success) {
     throw new UserError(
@@ -235,10 +243,15 @@ async function takeWords(interaction: ModalSubmitInteraction, [id]: Ids, context
       `That name does not work: ${name.error.issues[0]?.message}. Press Edit words again.`,
     );
   }
+  const chosen = {
+    name: name.data,
+    caption: words("caption", "Description"),
+    className: words("class", "Kind of thing"),
+  };
   await changeDraft(interaction, id, context, (draft) =>
     context.functions.call(routes.patchDraft, identityOf(interaction), {
       id: draft.id,
-      body: { revision: draft.revision, name: name.data, caption: value("caption"), className: value("class") },
+      body: { revision: draft.revision, ...chosen },
     }),
   );
 }

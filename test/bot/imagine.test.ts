@@ -1,5 +1,6 @@
 import { PermissionFlagsBits } from "discord.js";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { listAll } from "../../functions/store/store.ts";
 import type { Member } from "../support/discord/member.ts";
 import type { SeenMessage } from "../support/discord/seen-message.ts";
 import { learnWord, type Server, type Studio, says, saysLater, share, startStudio } from "./test-studio.ts";
@@ -121,6 +122,24 @@ test("a prompt that cannot be read is explained at once", async () => {
   expect(answer.message()?.ephemeral).toBe(true);
   expect(answer.message()?.text).toContain("<two words>");
   expect(studio.runs).toEqual([]);
+});
+
+test("a prompt of blanks is answered with what to write", async () => {
+  const answer = await ada.slash("imagine", { prompt: "   " });
+  await ada.until(() =>
+    answer.message()?.text.includes("Expected words for what to draw, got only blanks. Write some"),
+  );
+  expect(answer.message()?.ephemeral).toBe(true);
+});
+
+test("Again on pictures whose job has expired says so and what to do", async () => {
+  const drawn = await draw(ada, "a red mug");
+  const id = drawn.buttons[0]?.customId?.split(":")[1];
+  for await (const { key } of listAll(studio.gateway.store, `jobs/${id}/`)) await studio.gateway.store.delete(key);
+  const answer = await ada.press(drawn, "Again");
+  await ada.until(() => answer.message()?.text.includes("I keep that for 7 days, and it is gone: run `/imagine`"));
+  expect(answer.message()?.ephemeral).toBe(true);
+  expect(answer.message()?.text).not.toContain(id);
 });
 
 test("Again draws anew in a message of its own; only the person whose picture it is may press it", async () => {

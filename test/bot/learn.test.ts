@@ -86,6 +86,20 @@ test("a name that cannot be is explained, and the card stays", async () => {
   expect(labels(ada.see().find(({ id }) => id === card.id) ?? card)[0]).toBe("Learn “red-object”");
 });
 
+test("blanks in place of words are explained, and the card stays", async () => {
+  const card = await propose(ada);
+  for (const [field, label] of [
+    ["caption", "Description"],
+    ["class", "Kind of thing"],
+  ] as const) {
+    await ada.fill(await ada.press(card, "Edit words"), { [field]: "   " });
+    const told = `${label}: expected words for the thing, got only blanks. Press Edit words again.`;
+    const answer = await ada.until(() => ada.see().find(({ text }) => text.includes(told)));
+    expect(answer.ephemeral).toBe(true);
+  }
+  expect(labels(ada.see().find(({ id }) => id === card.id) ?? card)[0]).toBe("Learn “red-object”");
+});
+
 test("pointing with buttons: two taps on 5×5 grids are a click in the middle of the inner cell", async () => {
   const card = await propose(ada);
   await ada.press(card, "Point instead");
