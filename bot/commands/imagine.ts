@@ -142,19 +142,20 @@ async function draw(
   context: BotContext,
 ): Promise<void> {
   const identity = identityOf(interaction);
-  const used = await conceptsOf(input.prompt, identity, leftMs(), context);
+  const used = await conceptsOf(input, identity, leftMs(), context);
   const isPrivate = onlyMe || used.some((concept) => isPrivateHere(concept, identity)) || !mayPost(interaction);
   await startJob(interaction, isPrivate, async () => input, context);
 }
 
-/** The concepts that a prompt names. @throws UserError bad_prompt, or not_found that names the unknown word */
+/** The concepts that a prompt, or what should not be in the picture, names.
+ * @throws UserError bad_prompt, or not_found that names the unknown word */
 async function conceptsOf(
-  prompt: string,
+  { prompt, negative }: ImagineInput,
   identity: Identity,
   timeoutMs: number,
   { functions }: BotContext,
 ): Promise<ConceptSummary[]> {
-  const references = referencesOf(parsePrompt(prompt));
+  const references = [prompt, negative].flatMap((text) => referencesOf(parsePrompt(text)));
   const found = await Promise.all(
     references.map(async (reference) => {
       const concept = await findConcept(functions, identity, reference, timeoutMs);

@@ -8,7 +8,7 @@ import { UserError } from "../../shared/error.ts";
 
 test("what Again looks up before its first answer takes two seconds altogether", async () => {
   let nowMs = 0;
-  const input = { task: "imagine", prompt: "<pot> in space" };
+  const input = { task: "imagine", prompt: "<pot> in space", negative: "" };
   /** A gateway that answers the first question at the last moment, and then no more. */
   const call = async (route: Route, _: unknown, { timeoutMs = 60_000 }: CallOptions) => {
     if (route === routes.readPrediction) {

@@ -45,6 +45,7 @@ test("/imagine without a learned word draws for everybody", async () => {
 test("a private word draws in private, a shared one for all, and another member may use it", async () => {
   const learned = await learnWord(ada, "pot");
   expect((await draw(ada, "<pot> in space")).ephemeral).toBe(true);
+  expect((await draw(ada, "space", { negative: "<pot>" })).ephemeral, "nor is it told what it looks unlike").toBe(true);
   const refused = await draw(ben, "<pot> in space");
   expect(refused.ephemeral).toBe(true);
   expect(refused.text).toContain("I do not know <pot>");
