@@ -6,9 +6,12 @@ import { meanOf } from "./figure.ts";
 
 type Measured = Awaited<ReturnType<typeof measurePhotographs>>["figures"]["each"][number];
 
-/** Whether a drawing has one of a photograph's main colours. */
-const near = ({ colours: drawing }: Measured, { colours: photograph }: Measured): boolean =>
-  drawing !== undefined && photograph !== undefined && leastDeltaE(drawing.drawn, photograph.own) <= nearColour;
+const mean = (values: readonly (number | boolean)[]): number =>
+  values.reduce<number>((sum, value) => sum + Number(value), 0) / values.length;
+
+/** Share of the drawings that have one of a photograph's main colours. */
+const near = ({ colours: { drawn } }: Measured, { colours: { own } }: Measured): number =>
+  mean(drawn.map((colours) => leastDeltaE(colours, own) <= nearColour));
 
 /** Free photographs: masks, nouns, and the colour of what is learned from them in a hundred steps. */
 export const checkPhotos: Check = async ({ benches, sample, each }) => {
@@ -39,7 +42,7 @@ export const checkPhotos: Check = async ({ benches, sample, each }) => {
     ),
     meanOf(
       "photographs: dominant colour within ΔE*ab 20",
-      all.map(({ deltaE = 100 }) => deltaE <= nearColour),
+      all.map(({ deltaE }) => mean(deltaE.map((distance) => distance <= nearColour))),
       0.7,
     ),
     meanOf(
@@ -48,7 +51,7 @@ export const checkPhotos: Check = async ({ benches, sample, each }) => {
     ),
     meanOf(
       "photographs: the same of other photographs",
-      all.map((one) => all.filter((other) => other !== one && near(one, other)).length / (all.length - 1)),
+      all.map((one) => mean(all.filter((other) => other !== one).map((other) => near(one, other)))),
     ),
   ];
 };

@@ -14,15 +14,16 @@ import { grid, type Tile } from "../../functions/drawing/grid.ts";
 import { maskOverlay } from "../../functions/drawing/mask-overlay.ts";
 import { createTaskFiles } from "../../functions/jobs/task-files.ts";
 import { openStore } from "../../functions/store/open.ts";
+import { imagine } from "../../functions/tasks/imagine.ts";
 import { learn } from "../../functions/tasks/learn.ts";
 import { openWorkbench } from "../../functions/tasks/open-workbench.ts";
 import type { Workbench } from "../../functions/tasks/workbench.ts";
 import { encodePng } from "../../functions/tensor/encode-picture.ts";
-import { encodeMask, overlap } from "../../functions/tensor/mask.ts";
+import { encodeMask, type Mask, overlap } from "../../functions/tensor/mask.ts";
 import { type Picture, readPicture, resizePicture } from "../../functions/tensor/pixels.ts";
 import { type Described, describePicture } from "../../functions/vision/describe-picture.ts";
 import { looksLikePhotograph } from "../../functions/vision/photograph.ts";
-import { LearnInput } from "../../shared/job.ts";
+import { ImagineInput, LearnInput, type TaskEvent } from "../../shared/job.ts";
 import { deltaE, dominantColour, type Lab, mainColours } from "./dominant-colour.ts";
 import { type Photograph, readPhotographs } from "./photographs.ts";
 
@@ -30,6 +31,7 @@ import { type Photograph, readPhotographs } from "./photographs.ts";
 const usableOverlap = 0.7;
 /** ΔE*ab, CIE 1976, up to which colours count as the same. */
 export const nearColour = 20;
+const drawingsEach = 4;
 
 export interface PhotographFigures {
   readonly photographs: number;
@@ -51,9 +53,10 @@ export interface PhotographFigures {
     readonly sure: boolean;
     readonly words: readonly string[];
     readonly right: boolean;
-    readonly deltaE?: number;
-    /** Main colours of the drawing and of the photograph. */
-    readonly colours?: { readonly drawn: readonly Lab[]; readonly own: readonly Lab[] };
+    /** Of each drawing; nothing where nothing was learned. */
+    readonly deltaE: readonly number[];
+    /** Main colours of each drawing, and of the photograph. */
+    readonly colours: { readonly drawn: readonly (readonly Lab[])[]; readonly own: readonly Lab[] };
   }[];
 }
 
@@ -76,23 +79,25 @@ export async function measurePhotographs(
     const { caption, sure, className } = thing;
     const right = nouns.some((noun) => caption.endsWith(noun) && className === noun);
     const found = { overlap: overlap(thing.mask, mask), learnedOverlap: overlap(plain.mask, mask) };
-    const drawing = steps > 0 ? await drawConcept(bench, photograph, thing, steps) : undefined;
-    const drawn = drawing && { picture: drawing, mask: await maskOfDrawing(bench, drawing) };
-    const colour = drawn && deltaE(dominantColour(drawn.picture, drawn.mask), dominantColour(picture, mask));
-    const colours = drawn && { drawn: mainColours(drawn.picture, drawn.mask), own: mainColours(picture, mask) };
+    const drawings = steps > 0 ? await drawConcept(bench, photograph, thing, steps) : [];
+    const masks: Mask[] = [];
+    for (const drawing of drawings) masks.push(await maskOfDrawing(bench, drawing));
+    const ofEach = <T>(colourOf: (drawing: Picture, mask: Mask) => T): readonly T[] =>
+      drawings.map((drawing, i) => colourOf(drawing, masks[i] as Mask));
+    const distances = ofEach(dominantColour).map((colour) => deltaE(colour, dominantColour(picture, mask)));
     each.push({
       ...{ file, ...found, caption, sure, right, words: thing.words.map(({ word }) => word) },
-      ...(colour !== undefined && { deltaE: colour }),
-      ...(colours && { colours }),
+      deltaE: distances,
+      colours: { drawn: ofEach(mainColours), own: mainColours(picture, mask) },
     });
     const overlay = await readPicture(await maskOverlay({ picture, mask: thing.mask, click }));
     tiles.push({
       picture: overlay,
       caption: `${sure ? "" : "not sure: "}${caption} · overlap ${found.overlap.toFixed(2)}`,
     });
-    if (drawing) {
+    for (const [i, drawing] of drawings.entries()) {
       const large = await resizePicture(drawing, { width: 256, height: 256, kernel: "nearest" });
-      tiles.push({ picture: large, caption: `learned · ΔE ${(colour ?? 0).toFixed(0)}` });
+      tiles.push({ picture: large, caption: `learned · ΔE ${distances[i]?.toFixed(0)}` });
     }
   }
   const share = (holds: (one: PhotographFigures["each"][number]) => boolean) => each.filter(holds).length / each.length;
@@ -104,25 +109,31 @@ export async function measurePhotographs(
     meanOverlap: each.reduce((sum, one) => sum + one.overlap, 0) / each.length,
     rightOrNotSure: share(({ right, sure }) => right || !sure),
     notSure: share(({ sure }) => !sure),
-    ...(steps > 0 && { nearColours: share((one) => (one.deltaE ?? 100) <= nearColour) }),
+    ...(steps > 0 && { nearColours: meanOver(each.flatMap((one) => one.deltaE.map((d) => Number(d <= nearColour)))) }),
     each,
   };
-  const sheet = await grid({ title: "Free photographs: what was found, and what it became", tiles, columns: 6 });
+  const sheet = await grid({
+    title: "Free photographs: what was found, and what it became",
+    tiles,
+    columns: 1 + (steps > 0 ? drawingsEach : 4),
+  });
   return { figures, sheet };
 }
 
-/** Learns the thing in a folder of its own and draws it once. */
+const meanOver = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Learns the thing in a folder of its own and draws it with as many seeds as `drawingsEach`. */
 async function drawConcept(
   bench: Workbench,
   { picture, click, file }: Photograph,
   thing: Described,
   steps: number,
-): Promise<Picture> {
+): Promise<readonly Picture[]> {
   const folder = await mkdtemp(join(tmpdir(), "eponym-photos-"));
   try {
     const files = createTaskFiles(await openStore(`file:${folder}`), "photos");
     const input = LearnInput.parse({
-      ...{ task: "learn", click, steps, seed: 0, previews: [], scenes: ["a photo of {}"] },
+      ...{ task: "learn", click, steps, seed: 0, previews: [], scenes: [] },
       picture: await files.write("picture.png", await encodePng(picture)),
       mask: await files.write("mask.png", await encodeMask(thing.mask)),
       ...{ caption: thing.caption, className: thing.className, initialiser: thing.initialiser },
@@ -130,22 +141,23 @@ async function drawConcept(
       owner: { id: "1", name: "photos" },
     });
     const signal = new AbortController().signal;
-    const saveCheckpoint = async () => {};
-    for await (const event of learn(bench, input, {
-      jobId: `photos-${file}`,
-      attempt: 1,
-      signal,
-      files,
-      saveCheckpoint,
-    })) {
-      if (event.type !== "output" || event.output.task !== "learn") continue;
-      const drawn = event.output.pictures.find(({ kind }) => kind === "picture");
-      if (drawn) return await readPicture(await files.read(drawn.key));
-    }
-    throw new Error(`${file}: learned without a picture`);
+    const context = { jobId: `photos-${file}`, attempt: 1, signal, files, saveCheckpoint: async () => {} };
+    const learned = await outputOf(learn(bench, input, context));
+    if (learned.task !== "learn") throw new Error(`${file}: nothing was learned`);
+    const viewer = { user: input.owner };
+    const prompt = `a photo of <${learned.concept.name}>`;
+    const wish = ImagineInput.parse({ task: "imagine", prompt, count: drawingsEach, seed: 0, viewer });
+    const imagined = await outputOf(imagine(bench, wish, context));
+    if (imagined.task !== "imagine") throw new Error(`${file}: nothing was drawn`);
+    return await Promise.all(imagined.pictures.map(async ({ key }) => readPicture(await files.read(key))));
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+async function outputOf(events: AsyncIterable<TaskEvent>) {
+  for await (const event of events) if (event.type === "output") return event.output;
+  throw new Error("a task ended without an output");
 }
 
 /** Of the thing in the middle of a drawing. */
