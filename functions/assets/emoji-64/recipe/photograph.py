@@ -17,6 +17,10 @@ STEPS, BENDS, TONES = [0, 1, 2, 4, 8, 16, 32], [2, 6, 12, 24, 48], [26, 51, 102,
 AGREEMENTS, VISIBLE_STEP = [-0.25, 0, 0.5, 0.9], 2
 PATCH, GRAINS = 12, [2, 4, 8, 16, 32]
 HUES, COLOURFUL = 24, 30
+# Which of the features is the share of neighbours that are about the same.
+FLAT = STEPS.index(2)
+# Corners are cut from a copy of this size.
+LARGE = 160
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
 
 
@@ -56,8 +60,8 @@ def hues(a, high, low):
     return np.bincount((sixths[chroma > COLOURFUL] * HUES / 6).astype(int) % HUES, minlength=HUES)
 
 
-def features(picture):
-    a = np.asarray(picture.resize((SIDE, SIDE), Image.BICUBIC)).astype(int)
+def features(view):
+    a = np.asarray(view).astype(int)
     steps = np.concatenate([np.diff(a, axis=1).reshape(-1, 3), np.diff(a, axis=0).reshape(-1, 3)])
     bend = np.abs(4 * a[1:-1, 1:-1] - a[:-2, 1:-1] - a[2:, 1:-1] - a[1:-1, :-2] - a[1:-1, 2:]).max(-1)
     high, low = a.max(-1), a.min(-1)
@@ -70,6 +74,17 @@ def features(picture):
     ]  # fmt: skip
 
 
+def views(picture):
+    """The picture and its four corners, at one size; the mean of their scores decides."""
+    large, corners = picture.resize((LARGE, LARGE), Image.BICUBIC), (0, LARGE - SIDE)
+    return [picture.resize((SIDE, SIDE), Image.BICUBIC), *(large.crop((x, y, x + SIDE, y + SIDE)) for y in corners for x in corners)]
+
+
+def crossed(x):
+    """The features, and again times flatness: what tells a photograph where much is flat is not what tells it elsewhere."""
+    return np.concatenate([x, x * x[..., [FLAT]]], -1)
+
+
 def read(path):
     picture = Image.open(path).convert("RGBA")
     white = Image.new("RGBA", picture.size, "white")
@@ -78,7 +93,8 @@ def read(path):
 
 
 def fit(x, y, ridge=3e-4):
-    """Newton's method; both kinds weigh the same. The last weight is the constant."""
+    """Newton's method on all views [N, V, F]; both kinds weigh the same. The last weight is the constant."""
+    x, y = x.reshape(-1, x.shape[-1]), np.repeat(y, x.shape[1])
     weight = np.where(y, 0.5 / y.sum(), 0.5 / (~y).sum())
     a = np.c_[x, np.ones(len(x))]
     w, penalty = np.zeros(a.shape[1]), ridge * np.r_[np.ones(x.shape[1]), 1e-6]
@@ -100,18 +116,20 @@ def main():
     a = arguments.parse_args()
     kinds = [files(a.photographs), files(a.drawings)]
     paths = [*kinds[0], *kinds[1]]
-    x, y = np.array([features(read(path)) for path in paths]), np.arange(len(paths)) < len(kinds[0])
-    mean, deviation = x.mean(0), x.std(0) + 1e-6
+    x = crossed(np.array([[features(view) for view in views(read(path))] for path in paths]))
+    y = np.arange(len(paths)) < len(kinds[0])
+    mean, deviation = x.mean((0, 1)), x.std((0, 1)) + 1e-6
     z = (x - mean) / deviation
     groups = np.unique([path.stem.split("~")[0] for path in paths], return_inverse=True)[1]
     fold, right = np.random.default_rng(0).integers(0, 6, len(paths))[groups], np.zeros(len(y), bool)
     for n in range(6):
         w = fit(z[fold != n], y[fold != n])
-        right[fold == n] = (z[fold == n] @ w[:-1] + w[-1] > 0) == y[fold == n]
+        right[fold == n] = (z[fold == n].mean(1) @ w[:-1] + w[-1] > 0) == y[fold == n]
     w = fit(z, y)
     plain = w[:-1] / deviation
     print(f"{y.sum()} photographs, {(~y).sum()} drawings; held out: {right[y].mean():.3f} and {right[~y].mean():.3f} right")
-    print("weights", ", ".join(f"{v:.3f}" for v in plain))
+    for name, table in zip(["weights", "weightsOfFlatness"], np.split(plain, 2), strict=True):
+        print(name, ", ".join(f"{v:.2f}" for v in table))
     print(f"constant {w[-1] - plain @ mean:.4f}")
     for path, ok in zip(paths, right, strict=True):
         if not ok:
