@@ -251,17 +251,23 @@ test("after fifteen minutes it goes on by direct message, in one message", async
   expect(ada.see()).toHaveLength(1);
 });
 
-test("where direct messages are closed, a mention in the channel tells it without picture or words", async () => {
+/** Ada, whose direct messages are closed, learns a secret word, half way through when its card can no longer be edited. */
+async function learnUnreachably() {
   const ben = server.addMember("ben");
   const user = studio.emulator.world.users.get(ada.id);
   if (user) user.closedToDirectMessages = true;
   studio.door.shut();
   const card = await propose(ada, { name: "secretpot" });
   await ada.press(card, "Learn “secretpot”");
-  await says(ada, card.id, "50 of 100");
+  const half = await says(ada, card.id, "50 of 100");
   studio.clock.advance(minutes(15));
+  return { half, mention: () => ben.until(() => ben.see()[0]) };
+}
+
+test("where direct messages are closed, a mention in the channel tells it without picture or words", async () => {
+  const learning = await learnUnreachably();
   studio.door.open();
-  const mention = await ben.until(() => ben.see()[0]);
+  const mention = await learning.mention();
   expect(mention.text).toContain(`<@${ada.id}>, your new word is ready`);
   expect(mention.text).not.toContain("secretpot");
   expect(mention.pictures).toEqual([]);
@@ -270,18 +276,11 @@ test("where direct messages are closed, a mention in the channel tells it withou
 
 for (const how of ["failed", "canceled"] as const) {
   test(`where direct messages are closed, a ${how} job is not told as a word that is ready`, async () => {
-    const ben = server.addMember("ben");
-    const user = studio.emulator.world.users.get(ada.id);
-    if (user) user.closedToDirectMessages = true;
-    studio.door.shut();
-    const card = await propose(ada, { name: "secretpot" });
-    await ada.press(card, "Learn “secretpot”");
-    const half = await says(ada, card.id, "50 of 100");
+    const learning = await learnUnreachably();
     studio.failure.next = new UserError("bad_image", "The masked secretpot is smaller than one cell.");
-    studio.clock.advance(minutes(15));
     if (how === "failed") studio.door.open();
-    else await ada.press(half, "Cancel");
-    const mention = await ben.until(() => ben.see()[0]);
+    else await ada.press(learning.half, "Cancel");
+    const mention = await learning.mention();
     expect(mention.text).toContain(`<@${ada.id}>, your new word did not work out`);
     expect(mention.text).toContain("run `/learn` again");
     expect(mention.text).not.toMatch(/ready|secretpot/);
