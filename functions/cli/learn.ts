@@ -103,10 +103,20 @@ export async function learnPictures(
       maskPaths.push(await writeMask(session, one, flags.out, i === 0 ? name : `${name}-${i + 1}`));
     }
     const { caption, className } = chosenWords(flags, first.thing);
+    // What is said is right; of what is seen, describing tells whether it is worth starting from.
+    const seen = flags.mode === "paper" ? "caption" : first.thing.initialiser;
+    const initialiser = flags.init ?? (flags.caption ? "caption" : seen);
     if (!flags.json) {
       headline(caption);
       say(`  class ${className} · mask in ${maskPaths.join(", ")}`);
-      maskPaths.push(...(await sayFirst(session, { ...first, caption: flags.caption }, flags.out, name)));
+      maskPaths.push(
+        ...(await sayFirst(
+          session,
+          { ...first, thing: { ...first.thing, initialiser }, caption: flags.caption },
+          flags.out,
+          name,
+        )),
+      );
     }
     const input = LearnInput.parse({
       task: "learn",
@@ -119,8 +129,7 @@ export async function learnPictures(
       className,
       name,
       owner: session.viewer.user,
-      // What is said is right; of what is seen, describing tells whether it is worth starting from.
-      initialiser: flags.init ?? (flags.caption || flags.mode === "paper" ? "caption" : first.thing.initialiser),
+      initialiser,
       mode: flags.mode,
       steps: flags.steps,
       batch: flags.batch,

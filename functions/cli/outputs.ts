@@ -56,7 +56,8 @@ export async function sayFirst(
   if (!thing.sure && caption === undefined) {
     remark("I am not sure what this is. It may be:");
     for (const choice of thing.words) remark(`  --caption "${choice.caption}"`);
-    remark("or say it in your own words.");
+    const otherwise = thing.initialiser === "stars" ? " Without any it is learned from the picture alone." : "";
+    remark(`or say it in your own words.${otherwise}`);
   }
   for (const note of session.bench.notesOn(caption ?? thing.caption)) remark(note);
   if (welcome === undefined) return [];
