@@ -207,6 +207,7 @@ test("a job that fails says why", async () => {
   await says(ada, card.id, "Point at something larger.");
 });
 
+// On machines with several times their load it twice took over a minute, in ten runs watched since never: unexplained, hence the limit.
 for (const how of ["released", "crashed"] as const) {
   test(`a bot that is ${how} in mid-learn leaves a message that its successor finishes, once`, async () => {
     studio.door.shut();
@@ -226,7 +227,7 @@ for (const how of ["released", "crashed"] as const) {
     expect(ada.see()).toHaveLength(1);
     expect(ada.inbox()).toHaveLength(0);
     expect(studio.runs).toHaveLength(1);
-  });
+  }, 150_000);
 }
 
 test("after fifteen minutes it goes on by direct message, in one message", async () => {
