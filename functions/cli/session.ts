@@ -20,7 +20,7 @@ export interface Session {
   readonly store: Store;
   /** The person at the keyboard: owner of every concept of this folder. */
   readonly viewer: Viewer;
-  /** Stores a picture without its metadata and gives its key and size. */
+  /** Stores a picture without its metadata and gives its key, and the upload's size in pixels: what is stored may be smaller. */
   addPicture(upload: Uint8Array): Promise<{ key: string; width: number; height: number }>;
   /** Runs a job to its output. A learn job that was interrupted goes on from its last checkpoint when the same input
    * comes again. */
@@ -55,10 +55,10 @@ export async function openSession(): Promise<Session> {
     store,
     viewer: { user: { id: ownerId, name: userName() }, moderator: false },
     addPicture: async (upload) => {
-      const { bytes, width, height } = await cleanPicture(upload);
+      const { bytes, uploaded } = await cleanPicture(upload);
       const key = `pictures/${digest(bytes)}.png`;
       await store.put(key, bytes);
-      return { key, width, height };
+      return { key, ...uploaded };
     },
     run: async (input, onEvent, signal) => {
       const jobId = digest(new TextEncoder().encode(JSON.stringify(input)));

@@ -1,5 +1,5 @@
 import { limits } from "../../shared/limits.ts";
-import { readPicture, toSharp } from "../tensor/pixels.ts";
+import { type Picture, readPicture, toSharp, uprightSize } from "../tensor/pixels.ts";
 
 /** A picture as it is stored: pixels alone, without position, camera, comments or any other metadata. */
 export interface CleanPicture {
@@ -7,6 +7,8 @@ export interface CleanPicture {
   readonly bytes: Uint8Array;
   readonly width: number;
   readonly height: number;
+  /** What people see of the upload, in whose pixels they click. */
+  readonly uploaded: Pick<Picture, "width" | "height">;
 }
 
 /** Decodes an upload and writes its pixels anew; the uploaded bytes themselves are never stored.
@@ -15,5 +17,6 @@ export async function cleanPicture(upload: Uint8Array): Promise<CleanPicture> {
   const edge = limits.maxStoredEdgePixels;
   const picture = await readPicture(upload, { width: edge, height: edge, fit: "inside" });
   const bytes = await toSharp(picture).png().toBuffer();
-  return { bytes: new Uint8Array(bytes), width: picture.width, height: picture.height };
+  const { width, height } = picture;
+  return { bytes: new Uint8Array(bytes), width, height, uploaded: await uprightSize(upload) };
 }

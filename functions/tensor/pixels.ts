@@ -74,6 +74,12 @@ export async function readPicture(source: Uint8Array | string, options: ReadOpti
   return { width: info.width, height: info.height, data: asBytes(data) };
 }
 
+/** Width and height in pixels of a picture that `readPicture` reads, turned as its EXIF orientation says. */
+export async function uprightSize(bytes: Uint8Array): Promise<Pick<Picture, "width" | "height">> {
+  const { width, height } = (await sharp(bytes, { limitInputPixels: false }).metadata()).autoOrient;
+  return { width, height };
+}
+
 /** The picture at another size; see `ReadOptions` for fit and kernel. */
 export async function resizePicture(
   picture: Picture,
