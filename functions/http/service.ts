@@ -21,7 +21,7 @@ export function createService(
   },
 ): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  const document = openApi(options.title, options.routes);
+  const document = openApi(options.title, options.routes, options.secret !== undefined);
   const startedAt = new Date(deps.clock.now()).toISOString();
 
   app.onError((error, context) => errorResponse(error, context, deps.log, deps.newId));

@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from "vitest";
 import { ErrorBody, routes } from "../../shared/api.ts";
+import { identityHeaders } from "../../shared/identity.ts";
 import { createFaultyStore, createMemoryStore, type Fault } from "../jobs/memory-store.ts";
 import { ann, createTestGateway, describeMiddle, startDraft, teach } from "./test-gateway.ts";
 
@@ -110,11 +111,16 @@ test("anybody may ask for health and the OpenAPI document, which names every rou
   const document = (await (await gateway.app.request("/openapi.json")).json()) as {
     openapi: string;
     paths: Record<string, Record<string, unknown>>;
-    components: { schemas: Record<string, unknown> };
+    components: { schemas: Record<string, unknown>; securitySchemes: Record<string, { name: string }> };
   };
   expect(document.openapi).toBe("3.1.0");
+  const security = [{ identity: [], timestamp: [], signature: [] }];
   for (const { path, method } of Object.values(routes)) {
-    expect(document.paths[path.replace(/:(\w+)/g, "{$1}")], path).toHaveProperty(method.toLowerCase());
+    const described = document.paths[path.replace(/:(\w+)/g, "{$1}")];
+    expect(described?.[method.toLowerCase()], path).toMatchObject({ security });
   }
+  expect(document.paths).toMatchObject({ "/health-check": {}, "/ping": {} });
+  const headers = Object.values(document.components.securitySchemes).map(({ name }) => name);
+  expect(headers).toEqual(Object.values(identityHeaders));
   expect(JSON.stringify(document.components.schemas["Input"])).toContain('"imagine"');
 });
