@@ -31,7 +31,7 @@ interface Flags {
 
 export const conceptsCommand = (run: Runner): Command =>
   new Command("concepts")
-    .description("list, show, explain, export, import, delete or relearn learned words")
+    .description("list, show, explain, blend, export, import, delete or relearn learned words")
     .addCommand(listCommand(run))
     .addCommand(showCommand(run))
     .addCommand(explainCommand(run))
@@ -77,14 +77,14 @@ const showCommand = (run: Runner): Command =>
         const { loss, versions, blend, ...rest } = meta;
         heading(`<${meta.name}>`);
         for (const [key, value] of Object.entries(rest)) {
-          say(`  ${key.padEnd(12)}${typeof value === "object" ? JSON.stringify(value) : value}`);
+          say(`  ${key.padEnd(14)}${typeof value === "object" ? JSON.stringify(value) : value}`);
         }
         if (blend) for (const line of familyTree(blend, "  ")) say(line);
         const last = loss.at(-1);
         if (last)
-          say(`  loss        ${loss[0]?.loss.toFixed(4)} at the start, ${last.loss.toFixed(4)} at step ${last.step}`);
+          say(`  loss          ${loss[0]?.loss.toFixed(4)} at the start, ${last.loss.toFixed(4)} at step ${last.step}`);
         if (versions.length > 0)
-          say(`  versions    ${versions.map(({ version }) => version).join(", ")} before this one`);
+          say(`  versions      ${versions.map(({ version }) => version).join(", ")} before this one`);
       }),
     );
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
 import { suggestConceptName } from "../../shared/concept-name.ts";
+import { limits } from "../../shared/limits.ts";
 import { embeddedFolder } from "../models/catalog.ts";
 import { type Click, clickArgument, wholeNumber } from "./arguments.ts";
 import { imaginePictures } from "./imagine.ts";
@@ -27,7 +28,12 @@ export const demoCommand = (run: Runner): Command =>
     .argument("[picture]", "yours; a bundled picture of something the model never saw when left out")
     .option("--click <x,y>", "where the thing is, in pixels or percent", clickArgument)
     .option("--name <name>", "the new word")
-    .option("--steps <n>", "optimisation steps, 1 to 1000", wholeNumber(1, 1000), 100)
+    .option(
+      "--steps <n>",
+      `optimisation steps, 1 to ${limits.maxLearnSteps}`,
+      wholeNumber(1, limits.maxLearnSteps),
+      100,
+    )
     .option("--out <folder>", "where pictures go", "out")
     .action((picture: string | undefined, flags: { click?: Click; name?: string; steps: number; out: string }) =>
       run(async (session, signal) => {

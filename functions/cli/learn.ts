@@ -40,9 +40,10 @@ export const learnCommand = (run: Runner): Command => {
     )
     .option("--name <name>", "the new word; suggested from the class when left out")
     .addOption(
-      new Option("--init <kind>", "what the word starts from")
-        .choices(["caption", "class", "star", "stars"])
-        .default(undefined, "caption; stars for photographs that nobody describes"),
+      new Option(
+        "--init <kind>",
+        "what the word starts from (default: caption; in product mode stars for photographs that nobody describes)",
+      ).choices(["caption", "class", "star", "stars"]),
     )
     .option("--caption <text>", "describe the thing yourself", words("--caption", 1, limits.maxCaptionCharacters))
     .option(

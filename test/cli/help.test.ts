@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { expect, test } from "vitest";
 import { conceptsCommand } from "../../functions/cli/concepts.ts";
@@ -32,4 +34,15 @@ test("the help of every number names the range that is enforced, except of seeds
     const shown = from > 0 && from < 1 ? from.toFixed(6) : from;
     expect(`${long}: ${description}`).toContain(`${shown} to ${to}`);
   }
+});
+
+test.each([
+  [["concepts", "show", "--help"], 0, "Usage: npm run concepts -- show [options] <name>"],
+  [["imagine", "a cat", "--count", "0"], 2, "(--help shows all options)"],
+  [["concepts", "foo"], 2, "(--help shows all options)"],
+])("%j ends with %d and says how the command is typed", (given, code, words) => {
+  const cli = join(import.meta.dirname, "..", "..", "functions", "cli.ts");
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...given], { encoding: "utf8" });
+  expect(status).toBe(code);
+  expect(stdout + stderr).toContain(words);
 });
