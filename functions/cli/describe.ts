@@ -1,8 +1,7 @@
 import { Command, Option } from "commander";
 import type { DescribeInput } from "../../shared/job.ts";
 import { type Click, clickArgument, readUpload } from "./arguments.ts";
-import { fileStem } from "./imagine.ts";
-import { copyOut, heading, hint, printResult, say, sayFirst } from "./outputs.ts";
+import { copyOut, heading, hint, pictureStem, printResult, say, sayFirst } from "./outputs.ts";
 import { createProgress } from "./progress.ts";
 import type { Runner } from "./run.ts";
 
@@ -40,12 +39,7 @@ export const describeCommand = (run: Runner): Command =>
           signal,
         );
         progress.finish();
-        const stem = fileStem(
-          path
-            .split(/[\\/]/)
-            .at(-1)
-            ?.replace(/\.\w+$/, "") ?? "picture",
-        );
+        const stem = pictureStem(path);
         const pictures = [
           ...(output.outline ? [{ key: output.outline.key, name: `${stem}-candidates.png` }] : []),
           ...output.candidates.map(({ mask }, i) => ({ key: mask, name: `${stem}-mask-${i + 1}.png` })),

@@ -5,12 +5,15 @@ import { maskOverlay } from "../drawing/mask-overlay.ts";
 import { decodeMask } from "../tensor/mask.ts";
 import { type Picture, readPicture } from "../tensor/pixels.ts";
 import { type Click, readUpload } from "./arguments.ts";
+import { pictureStem } from "./outputs.ts";
 import type { Session } from "./session.ts";
 
 type Candidate = DescribeOutput["candidates"][number];
 
 /** One picture, stored, and what was found in it. */
 export interface Found {
+  /** Of the picture's file name. */
+  readonly stem: string;
   readonly key: string;
   readonly picture: Picture;
   readonly click: Candidate["click"];
@@ -37,7 +40,7 @@ export async function findThing(
   );
   const [thing] = described.candidates as [Candidate];
   const picture = await readPicture((await session.store.get(key))?.data as Uint8Array);
-  return { key, picture, click: click ?? thing.click, thing, ...pick(described) };
+  return { stem: pictureStem(path), key, picture, click: click ?? thing.click, thing, ...pick(described) };
 }
 
 const pick = ({ suggestedName, welcome }: DescribeOutput) => ({ suggestedName, welcome });
@@ -47,11 +50,11 @@ export async function writeMask(
   session: Session,
   { picture, thing }: Found,
   folder: string,
-  name: string,
+  stem: string,
 ): Promise<string> {
   const mask = await decodeMask((await session.store.get(thing.mask))?.data as Uint8Array);
   await mkdir(folder, { recursive: true });
-  const path = join(folder, `${name}-mask.png`);
+  const path = join(folder, `${stem}-mask.png`);
   await writeFile(path, await maskOverlay({ picture, mask, click: thing.click }));
   return path;
 }

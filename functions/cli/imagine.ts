@@ -6,7 +6,7 @@ import { limits } from "../../shared/limits.ts";
 import { grid } from "../drawing/grid.ts";
 import { readPicture } from "../tensor/pixels.ts";
 import { decimal, wholeNumber, words } from "./arguments.ts";
-import { copyOut, headline, printResult, remark } from "./outputs.ts";
+import { copyOut, fileStem, headline, printResult, remark } from "./outputs.ts";
 import { createProgress } from "./progress.ts";
 import type { Runner } from "./run.ts";
 import type { Session } from "./session.ts";
@@ -87,7 +87,7 @@ export async function imaginePictures(
   try {
     const output = await session.run(input, progress.show, signal);
     progress.finish();
-    const stem = fileStem(prompt);
+    const stem = stemOf(prompt, flags);
     const names = output.pictures.map(({ key, seed }) => ({ key, name: `${stem}-${seed}.png` }));
     const paths = await copyOut(session, names, flags.out);
     if (paths.length > 1) paths.unshift(await writeSheet(paths, output, prompt, join(flags.out, `${stem}.png`)));
@@ -124,10 +124,10 @@ async function writeSheet(
   return target;
 }
 
-/** "<mycat> in space" → `mycat-in-space`. */
-export const fileStem = (prompt: string): string =>
-  prompt
-    .normalize("NFKD")
-    .replace(/[^\p{L}\p{N}]+/gu, "-")
-    .replace(/^-|-$/g, "")
-    .slice(0, 60) || "picture";
+/** The prompt and what was asked for besides it, so that comparing settings overwrites nothing:
+ * `mycat-in-space-strength-0.2-without-dog`. */
+export function stemOf(prompt: string, { strength, guidance, steps, negative = "" }: Partial<ImagineFlags>): string {
+  const asked = Object.entries({ strength, guidance, steps }).filter(([, value]) => value !== undefined);
+  const without = negative === "" ? [] : [`without-${fileStem(negative)}`.slice(0, 40)];
+  return [fileStem(prompt), ...asked.flat(), ...without].join("-");
+}

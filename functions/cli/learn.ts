@@ -100,8 +100,10 @@ export async function learnPictures(
     const [first, ...more] = found as [Found, ...Found[]];
     const name = wanted ?? first.suggestedName;
     const maskPaths: string[] = [];
+    // Called after the pictures: the word's own name is settled when it is saved.
     for (const [i, one] of found.entries()) {
-      maskPaths.push(await writeMask(session, one, flags.out, i === 0 ? name : `${name}-${i + 1}`));
+      const isAlone = found.findIndex(({ stem }) => stem === one.stem) === i;
+      maskPaths.push(await writeMask(session, one, flags.out, isAlone ? one.stem : `${one.stem}-${i + 1}`));
     }
     const { caption, className } = chosenWords(flags, first.thing);
     // What is said is right; of what is seen, describing tells whether it is worth starting from.
@@ -115,7 +117,7 @@ export async function learnPictures(
           session,
           { ...first, thing: { ...first.thing, initialiser }, caption: flags.caption },
           flags.out,
-          name,
+          first.stem,
         )),
       );
     }

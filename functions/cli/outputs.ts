@@ -24,6 +24,23 @@ export async function copyOut(
   return paths;
 }
 
+/** "<mycat> in space" → `mycat-in-space`. */
+export const fileStem = (text: string): string =>
+  text
+    .normalize("NFKD")
+    .replace(/[^\p{L}\p{N}]+/gu, "-")
+    .replace(/^-|-$/g, "")
+    .slice(0, 60) || "picture";
+
+/** `photos/My cat.jpg` → `My-cat`. */
+export const pictureStem = (path: string): string =>
+  fileStem(
+    path
+      .split(/[\\/]/)
+      .at(-1)
+      ?.replace(/\.\w+$/, "") ?? "",
+  );
+
 /** `mycat-strip.png`, `mycat-preview-025.png` … */
 export const namedAfter = (prefix: string, pictures: readonly DrawnPicture[]) =>
   pictures.map(({ key }) => ({ key, name: `${prefix}-${key.split("/").at(-1)}` }));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { unclosedNotes } from "../../functions/cli/imagine.ts";
+import { stemOf, unclosedNotes } from "../../functions/cli/imagine.ts";
 
 test("a word that is opened and never closed is remarked on", () => {
   expect(unclosedNotes("<tiger in space")).toEqual([
@@ -12,4 +12,11 @@ test("closed words, signs and escaped brackets are not", () => {
   for (const prompt of ["<tiger> in space", "<a*0.6+b c*0.4>", "<tiger:0.7>", "a < b", "I <3 you", "\\<tiger", "->"]) {
     expect(unclosedNotes(prompt)).toEqual([]);
   }
+});
+
+test("files are called after the prompt and what was asked for besides it, so that comparing overwrites nothing", () => {
+  expect(stemOf("<mycat> in space", {})).toBe("mycat-in-space");
+  expect(stemOf("<mycat> in space", { strength: 0.2, steps: 10, negative: "a dog" })).toBe(
+    "mycat-in-space-strength-0.2-steps-10-without-a-dog",
+  );
 });
