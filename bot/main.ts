@@ -12,7 +12,7 @@ import { handleInteraction } from "./handle-interaction.ts";
 import { serviceIdentity } from "./identity.ts";
 import { imagineCards } from "./imagine-cards.ts";
 import { learnCards } from "./learn-cards.ts";
-import { registerCommands } from "./register.ts";
+import { endDoubles, registerCommands } from "./register.ts";
 
 export interface Bot {
   /** Leaves Discord. Unfinished messages go to the next bot: at once, or, as after a crash, when the leases have run out. */
@@ -49,9 +49,11 @@ export async function startBot(config: BotConfig, clock: Clock = systemClock, lo
     const work = handleInteraction(interaction, commands, context).finally(() => handling.delete(work));
     handling.add(work);
   });
-  let watching: Promise<void> | undefined;
+  const stopping = new AbortController();
+  let watching: Promise<unknown> | undefined;
   const bot: Bot = {
     async stop({ release = true } = {}) {
+      stopping.abort();
       if (release) await Promise.all(handling);
       await deliveries.stop(release);
       await watching;
@@ -71,7 +73,13 @@ export async function startBot(config: BotConfig, clock: Clock = systemClock, lo
     await bot.stop();
     throw error;
   }
-  watching = deliveries.watch();
+  // Of each server one question, so nobody waits for it.
+  const servers = [...client.guilds.cache.keys()];
+  const tidying = endDoubles(client.rest, application.id, config.discordServer, servers, log, stopping.signal);
+  watching = Promise.all([
+    deliveries.watch(),
+    tidying.catch((error: unknown) => log("commands not looked through", { error: String(error) })),
+  ]);
   log("ready", { application: application.id });
   return bot;
 }

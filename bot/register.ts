@@ -34,6 +34,32 @@ export async function registerCommands(
   }
 }
 
+/** Discord shows a server its own list beside the one for all. Where the commands are for all, what an earlier start has left in
+ * these servers' own lists goes; a server that refuses is logged and left. Where they are for `serverId` alone, the list for all
+ * stays, because other servers live from it, and the log says what to do. */
+export async function endDoubles(
+  rest: REST,
+  applicationId: string,
+  serverId: string | undefined,
+  serverIds: Iterable<string>,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  if (serverId !== undefined) {
+    const everywhere = (await rest.get(Routes.applicationCommands(applicationId))) as readonly Registered[];
+    if (everywhere.length === 0) return;
+    const advice = "they are registered everywhere too: start without DISCORD_SERVER to have them once";
+    log("commands appear twice", { server: serverId, advice });
+    return;
+  }
+  for (const server of serverIds) {
+    if (signal.aborted) return;
+    await registerCommands(rest, applicationId, server, [], log).catch((error: unknown) =>
+      log("a server's own commands not removed", { server, error: String(error) }),
+    );
+  }
+}
+
 /** True when `stored` says everything that `wanted` says. Discord adds ids and defaults; a list has to agree item by item. */
 export function covers(stored: unknown, wanted: unknown): boolean {
   if (Array.isArray(wanted)) {

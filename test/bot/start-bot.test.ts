@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { commands } from "../../bot/commands/index.ts";
 import { startBot } from "../../bot/main.ts";
 import { secret } from "../http/test-gateway.ts";
+import { commandsOf } from "../support/discord/commands-api.ts";
 import { type Emulator, startEmulator } from "../support/discord/emulator.ts";
 
 let emulator: Emulator;
@@ -11,16 +13,43 @@ beforeEach(async () => {
 
 afterEach(() => emulator.close());
 
+const configFor = (server?: string) => ({
+  discordToken: emulator.world.botToken,
+  ...(server === undefined ? {} : { discordServer: server }),
+  discordApi: emulator.restUrl,
+  attachmentOrigins: [],
+  gatewayUrl: "http://127.0.0.1:1",
+  signingSecret: secret,
+});
+
+const namesIn = (server: string | undefined) => commandsOf(emulator.world, server).map(({ form }) => form.name);
+
 test("a bot that may not register its commands says why and leaves nothing connected", async () => {
-  const config = {
-    discordToken: emulator.world.botToken,
-    discordServer: "404404404404",
-    discordApi: emulator.restUrl,
-    attachmentOrigins: [],
-    gatewayUrl: "http://127.0.0.1:1",
-    signingSecret: secret,
-  };
-  await expect(startBot(config, emulator.clock, () => {})).rejects.toThrow("Missing Access");
+  await expect(startBot(configFor("404404404404"), emulator.clock, () => {})).rejects.toThrow("Missing Access");
   expect(emulator.gateway.intents, "it was connected").toHaveLength(1);
   await expect.poll(() => emulator.gateway.connections()).toBe(0);
+});
+
+test("tried out in one server and then started for all, every command is there once", async () => {
+  const { id } = emulator.addGuild("Potting shed");
+  const all = commands.map(({ data }) => data.name);
+  const trial = await startBot(configFor(id), emulator.clock, () => {});
+  await trial.stop();
+  expect([namesIn(id), namesIn(undefined)]).toEqual([all, []]);
+  const bot = await startBot(configFor(), emulator.clock, () => {});
+  await expect.poll(() => namesIn(id)).toEqual([]);
+  expect(namesIn(undefined)).toEqual(all);
+  await bot.stop();
+});
+
+test("started for one server while registered for all, it takes nothing from the others and says what to do", async () => {
+  const { id } = emulator.addGuild("Potting shed");
+  const bot = await startBot(configFor(), emulator.clock, () => {});
+  await bot.stop();
+  const log: object[] = [];
+  const trial = await startBot(configFor(id), emulator.clock, (event, fields) => void log.push({ event, ...fields }));
+  const advice = expect.stringContaining("start without DISCORD_SERVER");
+  await expect.poll(() => log).toContainEqual({ event: "commands appear twice", server: id, advice });
+  expect(namesIn(undefined)).toHaveLength(commands.length);
+  await trial.stop();
 });
