@@ -1,4 +1,5 @@
 import { ButtonStyle } from "discord.js";
+import type { Delivery } from "../shared/api.ts";
 import type { ImagineInput, ImagineOutput } from "../shared/job.ts";
 import { button, type Card, galleryPart, type Picture, quoted, rowPart, textPart } from "./card.ts";
 import { badNotice, endedBadly, progressLines } from "./job-lines.ts";
@@ -22,7 +23,7 @@ export const imagineCards: JobCards = {
     if (output?.task !== "imagine") return endedBadly(view);
     const drawn = output.pictures.filter(({ kind }) => kind === "picture");
     const pictures = await Promise.all(drawn.slice(0, 10).map(load));
-    return imaginedCard(output, view, delivery.id, delivery.identity.user.id, pictures);
+    return imaginedCard(output, view, delivery, pictures);
   },
   notice: (userId, succeeded) =>
     succeeded
@@ -33,22 +34,23 @@ export const imagineCards: JobCards = {
 function imaginedCard(
   output: ImagineOutput,
   view: JobView,
-  jobId: string,
-  userId: string,
+  { id, identity, address }: Delivery,
   pictures: readonly Picture[],
 ): Card {
   const input = view.ended?.input as ImagineInput;
   const credits = output.concepts
-    .filter(({ owner }) => owner.id !== userId)
+    .filter(({ owner }) => owner.id !== identity.user.id)
     .map(({ name, owner }) => `${quoted(`<${name}>`)} by ${quoted(owner.name)}`);
   const details = [...credits, `seed ${output.seed}`, ...output.notes.map((note) => quoted(note))];
+  const why = address.ephemeral ? address.why : undefined;
   return {
     pictures,
     parts: [
       textPart(`### ${quoted(input.prompt, 300)}`),
       galleryPart(pictures),
       textPart(`-# ${details.join(" · ")}`),
-      rowPart(button("Again", "imagine.again", [jobId], { emoji: "🔁" })),
+      ...(why === undefined ? [] : [textPart(`-# Only you see this, because ${why}.`)]),
+      rowPart(button("Again", "imagine.again", [id], { emoji: "🔁" })),
     ],
   };
 }

@@ -5,12 +5,18 @@ import { addressOf } from "./address.ts";
 import type { BotContext } from "./command.ts";
 import { identityOf } from "./identity.ts";
 
+/** Who sees the answer, and, unless they asked for it themselves, why only they, in words that follow "because". */
+export interface Privacy {
+  readonly isPrivate: boolean;
+  readonly why?: string | undefined;
+}
+
 /** Answers an interaction with a job of its own: the answer is deferred, for the person alone or for all, and follows the job to its
  * end. `inputOf` runs after that, so that it may take longer than Discord's three seconds. The gateway refuses whom a concept is
  * not shown to. @throws UserError of `inputOf` and of the gateway */
 export async function startJob(
   interaction: ButtonInteraction | ChatInputCommandInteraction,
-  isPrivate: boolean,
+  { isPrivate, why }: Privacy,
   inputOf: () => Promise<ExplainInput | ImagineInput>,
   { functions, deliveries }: BotContext,
 ): Promise<void> {
@@ -22,7 +28,7 @@ export async function startJob(
   if (!message) throw new Error("Discord deferred the answer without a message");
   const identity = identityOf(interaction);
   const input = await inputOf();
-  const address = addressOf(interaction, message, isPrivate);
+  const address = { ...addressOf(interaction, message, isPrivate), ...(why !== undefined && { why }) };
   const delivery = await deliveries.claim(interaction.id, input.task, identity, address);
   if (delivery === undefined) return;
   try {

@@ -95,6 +95,8 @@ export const DeliveryAddress = z.strictObject({
   messageId: Id,
   /** An ephemeral message cannot be edited once the token has expired. */
   ephemeral: z.boolean(),
+  /** Why only its person sees it, in words that follow "because"; absent where nobody asks. */
+  why: z.string().max(200).optional(),
   locale: z.string().max(16),
 });
 export type DeliveryAddress = z.infer<typeof DeliveryAddress>;

@@ -21,6 +21,7 @@ import { identityOf } from "../identity.ts";
 import { answerPrivately, noteCard } from "../replies.ts";
 import { startJob } from "../start-job.ts";
 import { findConcept, isPrivateHere, referenceAmong } from "../visible-concepts.ts";
+import { whyPrivate } from "../why-private.ts";
 
 /** Own words with a button each: section, text and button are 3 of Discord's 40 components. */
 const maxSections = 10;
@@ -141,7 +142,8 @@ const explain = (
   interaction: ButtonInteraction | ChatInputCommandInteraction,
   find: () => Promise<string>,
   context: BotContext,
-): Promise<void> => startJob(interaction, true, async () => ({ task: "explain", concept: await find() }), context);
+): Promise<void> =>
+  startJob(interaction, { isPrivate: true }, async () => ({ task: "explain", concept: await find() }), context);
 
 /** The person's own concept of the name that they typed. @throws UserError bad_concept, not_found */
 async function ownConcept(
@@ -168,6 +170,12 @@ function share(scope: "server" | "private") {
       await answerPrivately(interaction, noteCard(news));
     } else if (!shared.changed) {
       await answerPrivately(interaction, noteCard(`${conceptWord(shared.reference)} is shared here already: ${trial}`));
+      return;
+    }
+    const why = whyPrivate(interaction, "words");
+    if (why !== undefined) {
+      const told = `${conceptWord(shared.reference)} is shared here: ${trial}\n-# Only you see this, because ${why}.`;
+      await answerPrivately(interaction, noteCard(told));
     } else {
       const news = `📣 **${owner}** shares a new word: ${conceptWord(shared.reference)}\nEverybody here can use it: ${trial}`;
       await interaction.followUp(cardOptions(noteCard(news)));

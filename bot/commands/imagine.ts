@@ -4,7 +4,6 @@ import {
   type ChatInputCommandInteraction,
   InteractionContextType,
   MessageFlags,
-  PermissionFlagsBits,
 } from "discord.js";
 import { type ConceptSummary, routes } from "../../shared/api.ts";
 import { UserError } from "../../shared/error.ts";
@@ -12,12 +11,13 @@ import type { Identity } from "../../shared/identity.ts";
 import { ImagineInput } from "../../shared/job.ts";
 import { limits } from "../../shared/limits.ts";
 import { parsePrompt, referencesOf } from "../../shared/prompt.ts";
-import { short } from "../card.ts";
+import { conceptWord, short } from "../card.ts";
 import type { Clock } from "../clock.ts";
 import type { BotContext, Command, Ids } from "../command.ts";
 import { identityOf } from "../identity.ts";
 import { startJob } from "../start-job.ts";
 import { findConcept, isPrivateHere, openName, referenceAmong } from "../visible-concepts.ts";
+import { whyPrivate } from "../why-private.ts";
 
 /** Discord waits three seconds for the first answer, and whether it is private has to be known by then: the time for everything
  * that is looked up before it. */
@@ -143,8 +143,12 @@ async function draw(
 ): Promise<void> {
   const identity = identityOf(interaction);
   const used = await conceptsOf(input, identity, leftMs(), context);
-  const isPrivate = onlyMe || used.some((concept) => isPrivateHere(concept, identity)) || !mayPost(interaction);
-  await startJob(interaction, isPrivate, async () => input, context);
+  const hidden = used.find((concept) => isPrivateHere(concept, identity));
+  const unshared =
+    hidden && interaction.inGuild() ? `${conceptWord(hidden.name)} is not shared with this server` : undefined;
+  const why = unshared ?? whyPrivate(interaction, "pictures");
+  const isPrivate = onlyMe || hidden !== undefined || why !== undefined;
+  await startJob(interaction, { isPrivate, why }, async () => input, context);
 }
 
 /** The concepts that a prompt, or what should not be in the picture, names.
@@ -167,10 +171,4 @@ async function conceptsOf(
     }),
   );
   return found.filter((concept) => concept !== undefined);
-}
-
-function mayPost(interaction: ChatInputCommandInteraction | ButtonInteraction): boolean {
-  if (!interaction.inGuild()) return true;
-  const needed = PermissionFlagsBits.ViewChannel | PermissionFlagsBits.SendMessages | PermissionFlagsBits.AttachFiles;
-  return interaction.appPermissions.has(needed) && interaction.memberPermissions.has(PermissionFlagsBits.AttachFiles);
 }

@@ -43,7 +43,7 @@ test("a draft with the longest welcome and notes keeps its title, its candidates
   expect(text).toContain("Learn “pot”");
 });
 
-test("pictures with the longest prompt and notes keep the prompt, the seed and Again", async () => {
+test("pictures with the longest prompt and notes keep the prompt, the seed, why they are private and Again", async () => {
   const notes = Array.from({ length: 10 }, (_, index) => note(`note ${index}`, 500));
   const pictures = [{ key: "picture.png", kind: "picture", width: 8, height: 8 }];
   const ended = Prediction.parse({
@@ -51,10 +51,15 @@ test("pictures with the longest prompt and notes keep the prompt, the seed and A
     input: { task: "imagine", prompt: note("a pot", 1_000) },
     output: { task: "imagine", pictures, seed: 42, notes },
   });
-  const delivery = { id: "j1", identity: { user: { id: "2" } } } as unknown as Delivery;
+  const delivery = {
+    id: "j1",
+    identity: { user: { id: "2" } },
+    address: { ephemeral: true, why: "so" },
+  } as unknown as Delivery;
   const text = await stored(await imagineCards.ended({ ...unseenJob, ended }, delivery, async () => picture));
   expect(text).toContain("### a pot");
   expect(text).toContain("-# seed 42 · note 0");
+  expect(text).toContain("-# Only you see this, because so.");
   expect(text).toContain("imagine.again");
 });
 

@@ -4,6 +4,7 @@ import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { type GatewayServer, serveGateway } from "./gateway-server.ts";
 import { createMember, type Member } from "./member.ts";
+import { channelPayload } from "./payloads.ts";
 import { refusals } from "./refusal.ts";
 import { cdn, restApi } from "./rest-api.ts";
 import { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
@@ -20,6 +21,7 @@ export interface Emulator {
   readonly gateway: GatewayServer;
   addGuild(name: string): Guild;
   addChannel(guild: Guild, name: string): Channel;
+  addThread(channel: Channel, name: string): Channel;
   addMember(guild: Guild, channel: Channel, name: string, options?: { permissions?: bigint }): Member;
   /** Takes permissions in a channel away from a user, or from the bot when none is named. */
   deny(channel: Channel, permissions: bigint, userId?: string): void;
@@ -64,7 +66,14 @@ export async function startEmulator(clock: VirtualClock = createVirtualClock()):
         denied: new Map(),
       };
       world.channels.set(channel.id, channel);
+      world.events.emit("dispatch", "CHANNEL_CREATE", channelPayload(channel));
       return channel;
+    },
+    addThread(channel, name) {
+      const thread = { ...channel, id: world.nextId(), name, parentId: channel.id };
+      world.channels.set(thread.id, thread);
+      world.events.emit("dispatch", "THREAD_CREATE", channelPayload(thread));
+      return thread;
     },
     addMember(guild, channel, name, options = {}) {
       const id = world.nextId();

@@ -20,6 +20,7 @@ export function channelPayload(channel: Channel): object {
   if (channel.guildId === undefined) {
     return { id: channel.id, type: ChannelType.DM, flags: 0, last_message_id: null };
   }
+  if (channel.parentId !== undefined) return threadPayload(channel);
   return {
     id: channel.id,
     type: ChannelType.GuildText,
@@ -30,6 +31,15 @@ export function channelPayload(channel: Channel): object {
     nsfw: false,
     parent_id: null,
     permission_overwrites: [...channel.denied].map(([id, deny]) => ({ id, type: 1, allow: "0", deny: String(deny) })),
+  };
+}
+
+function threadPayload({ id, guildId, name, parentId }: Channel): object {
+  const archived_at = new Date(0).toISOString();
+  return {
+    ...{ id, type: ChannelType.PublicThread, guild_id: guildId, parent_id: parentId, name, flags: 0 },
+    ...{ owner_id: "1", last_message_id: null, rate_limit_per_user: 0, message_count: 0, member_count: 1 },
+    thread_metadata: { archived: false, auto_archive_duration: 1440, archive_timestamp: archived_at, locked: false },
   };
 }
 
@@ -100,6 +110,8 @@ export function commandPayload(world: World, { id, guildId, version, form }: Reg
 export function guildPayload(world: World, guildId: string): object {
   const guild = world.guilds.get(guildId);
   if (guild === undefined) throw new Error(`no guild ${guildId}`);
+  const channels = [...world.channels.values()].filter((channel) => channel.guildId === guildId);
+  const isThread = ({ parentId }: Channel) => parentId !== undefined;
   return {
     id: guild.id,
     name: guild.name,
@@ -108,9 +120,9 @@ export function guildPayload(world: World, guildId: string): object {
     emojis: [],
     stickers: [],
     features: [],
-    channels: [...world.channels.values()].filter((channel) => channel.guildId === guildId).map(channelPayload),
+    channels: channels.filter((channel) => !isThread(channel)).map(channelPayload),
     members: [],
-    threads: [],
+    threads: channels.filter(isThread).map(channelPayload),
     presences: [],
     voice_states: [],
     stage_instances: [],

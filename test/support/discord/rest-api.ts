@@ -115,7 +115,9 @@ function channelsApi(world: World): Hono {
   );
   api.post("/channels/:channel/messages", async (context) => {
     const { payload, files } = await readForm(context);
-    const needed = PermissionFlagsBits.SendMessages | (files.length > 0 ? PermissionFlagsBits.AttachFiles : 0n);
+    const { AttachFiles, SendMessages, SendMessagesInThreads } = PermissionFlagsBits;
+    const isThread = world.channels.get(context.req.param("channel"))?.parentId !== undefined;
+    const needed = (isThread ? SendMessagesInThreads : SendMessages) | (files.length > 0 ? AttachFiles : 0n);
     const channel = channelOf(world, context.req.param("channel"), needed);
     if (channel.recipientId !== undefined && userOf(world, channel.recipientId).closedToDirectMessages) {
       throw refusals.directMessagesClosed();

@@ -27,6 +27,8 @@ export interface Channel {
   /** Absent for direct messages. */
   readonly guildId: string | undefined;
   readonly recipientId: string | undefined;
+  /** The channel that a thread is in, whose `denied` it has. */
+  readonly parentId?: string;
   /** Permissions taken away in this channel, by user id. */
   readonly denied: Map<string, bigint>;
 }
@@ -150,6 +152,7 @@ export function createWorld(clock: VirtualClock): World {
 export const memberPermissions =
   PermissionFlagsBits.ViewChannel |
   PermissionFlagsBits.SendMessages |
+  PermissionFlagsBits.SendMessagesInThreads |
   PermissionFlagsBits.AttachFiles |
   PermissionFlagsBits.EmbedLinks |
   PermissionFlagsBits.ReadMessageHistory |
