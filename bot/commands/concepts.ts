@@ -1,12 +1,10 @@
 import {
   type APIApplicationCommandBasicOption,
-  type APISectionComponent,
   ApplicationCommandOptionType,
   type AutocompleteInteraction,
   type ButtonInteraction,
   ButtonStyle,
   type ChatInputCommandInteraction,
-  ComponentType,
   InteractionContextType,
   MessageFlags,
 } from "discord.js";
@@ -14,17 +12,15 @@ import { type ConceptSummary, routes } from "../../shared/api.ts";
 import { conceptName } from "../../shared/concept-name.ts";
 import { UserError } from "../../shared/error.ts";
 import type { Identity } from "../../shared/identity.ts";
-import { button, type Card, cardOptions, conceptWord, quoted, rowPart, short, textPart } from "../card.ts";
-import type { BotContext, Command, Ids } from "../command.ts";
+import { button, type Card, cardOptions, conceptWord, rowPart, short, textPart } from "../card.ts";
+import type { BotContext, Command } from "../command.ts";
+import { listCard } from "../concept-list.ts";
 import { askForgetCard, forgottenCard, maxCounted } from "../forget-cards.ts";
 import { identityOf } from "../identity.ts";
-import { answerPrivately, noteCard } from "../replies.ts";
+import { noteCard } from "../replies.ts";
+import { shareConcept } from "../share-concept.ts";
 import { startJob } from "../start-job.ts";
-import { findConcept, isPrivateHere, referenceAmong } from "../visible-concepts.ts";
-import { whyPrivate } from "../why-private.ts";
-
-/** Own words with a button each: section, text and button are 3 of Discord's 40 components. */
-const maxSections = 10;
+import { findConcept, isPrivateHere } from "../visible-concepts.ts";
 
 const nameOption: APIApplicationCommandBasicOption = {
   type: ApplicationCommandOptionType.String,
@@ -51,6 +47,18 @@ export const concepts: Command = {
         type: ApplicationCommandOptionType.Subcommand,
         name: "info",
         description: "What I think one of your words is",
+        options: [nameOption],
+      },
+      {
+        type: ApplicationCommandOptionType.Subcommand,
+        name: "share",
+        description: "Let everybody in this server use one of your words",
+        options: [nameOption],
+      },
+      {
+        type: ApplicationCommandOptionType.Subcommand,
+        name: "unshare",
+        description: "Take back a word that you have shared",
         options: [nameOption],
       },
       {
@@ -86,22 +94,32 @@ export const concepts: Command = {
       return;
     }
     const concept = await ownConcept(interaction, functions);
+    if (subcommand === "share") return shareConcept(interaction, concept.id, "server", functions);
+    if (subcommand === "unshare") return shareConcept(interaction, concept.id, "private", functions);
     await interaction.editReply(cardOptions(askCard(concept)));
   },
   async autocomplete(interaction: AutocompleteInteraction, { functions }) {
     const prefix = interaction.options.getFocused().replace(/^</, "").toLowerCase().slice(0, 32);
-    const query = { prefix, owner: "me", limit: 25 };
-    const found = await functions.call(routes.listConcepts, identityOf(interaction), { query, timeoutMs: 1_500 });
+    const query = { prefix, owner: "me", limit: 100 };
+    const identity = identityOf(interaction);
+    const found = await functions.call(routes.listConcepts, identity, { query, timeoutMs: 1_500 });
+    const fitting = found.concepts.filter(isOffered(interaction.options.getSubcommand(), identity));
     await interaction.respond(
-      found.concepts.map(({ name, caption }) => ({
+      fitting.slice(0, 25).map(({ name, caption }) => ({
         name: short(caption ? `${name} (${caption})` : name, 100),
         value: name,
       })),
     );
   },
   buttons: {
-    "concept.share": share("server"),
-    "concept.unshare": share("private"),
+    "concept.share": async (interaction, [id = ""], { functions }) => {
+      await interaction.deferUpdate();
+      await shareConcept(interaction, id, "server", functions);
+    },
+    "concept.unshare": async (interaction, [id = ""], { functions }) => {
+      await interaction.deferUpdate();
+      await shareConcept(interaction, id, "private", functions);
+    },
     "concept.info": (interaction, [id = ""], context) => explain(interaction, async () => id, context),
     "concept.ask": async (interaction, [id = ""], { functions }) => {
       await interaction.deferReply({ flags: MessageFlags.Ephemeral });
@@ -145,6 +163,12 @@ const explain = (
 ): Promise<void> =>
   startJob(interaction, { isPrivate: true }, async () => ({ task: "explain", concept: await find() }), context);
 
+/** Which of one's own words a subcommand has something to do with. */
+function isOffered(subcommand: string, identity: Identity): (concept: ConceptSummary) => boolean {
+  if (subcommand === "share") return (concept) => isPrivateHere(concept, identity);
+  return ({ scope }) => subcommand !== "unshare" || scope !== "private";
+}
+
 /** The person's own concept of the name that they typed. @throws UserError bad_concept, not_found */
 async function ownConcept(
   interaction: ChatInputCommandInteraction,
@@ -155,77 +179,6 @@ async function ownConcept(
   const concept = await findConcept(functions, identity, { owner: identity.user.id, name });
   if (concept !== undefined) return concept;
   throw new UserError("not_found", `You have no word ${conceptWord(name)}.`);
-}
-
-/** The pressed card stays. Everybody may read that a word is shared, once; only its owner that it is private again. */
-function share(scope: "server" | "private") {
-  return async (interaction: ButtonInteraction, [id = ""]: Ids, { functions }: BotContext): Promise<void> => {
-    await interaction.deferUpdate();
-    const body = { scope };
-    const shared = await functions.call(routes.shareConcept, identityOf(interaction), { id, body });
-    const trial = `\`/imagine prompt:<${shared.reference}> in space\``;
-    const owner = quoted(interaction.user.displayName);
-    if (scope === "private") {
-      const news = `${conceptWord(shared.name)} is private again: only you can use it. Pictures that are already drawn stay.`;
-      await answerPrivately(interaction, noteCard(news));
-    } else if (!shared.changed) {
-      await answerPrivately(interaction, noteCard(`${conceptWord(shared.reference)} is shared here already: ${trial}`));
-      return;
-    }
-    const why = whyPrivate(interaction, "words");
-    if (why !== undefined) {
-      const told = `${conceptWord(shared.reference)} is shared here: ${trial}\n-# Only you see this, because ${why}.`;
-      await answerPrivately(interaction, noteCard(told));
-    } else {
-      const news = `📣 **${owner}** shares a new word: ${conceptWord(shared.reference)}\nEverybody here can use it: ${trial}`;
-      await interaction.followUp(cardOptions(noteCard(news)));
-    }
-  };
-}
-
-function listCard(found: readonly ConceptSummary[], identity: Identity): Card {
-  if (found.length === 0) {
-    return noteCard(
-      "### No words yet\nTeach me one: `/learn` with a picture, or *Apps → Learn this* on any message with one.",
-    );
-  }
-  const mine = found.filter(({ owner }) => owner.id === identity.user.id);
-  const others = found.filter(({ owner }) => owner.id !== identity.user.id);
-  const sections = mine.slice(0, maxSections).map((concept) => sectionOf(concept, identity));
-  const rest = mine.slice(maxSections);
-  const lines = others.map((concept) => lineOf(concept, referenceAmong(concept, found, identity)));
-  return {
-    parts: [
-      ...(mine.length > 0 ? [textPart("### Your words"), ...sections] : []),
-      ...(rest.length > 0 ? [textPart(`-# and ${rest.map(({ name }) => conceptWord(name)).join(" ")}`)] : []),
-      ...(others.length > 0 ? [textPart(`### Shared with you\n${lines.join("\n")}`)] : []),
-    ],
-  };
-}
-
-function sectionOf(concept: ConceptSummary, identity: Identity): APISectionComponent {
-  const action =
-    identity.server === undefined
-      ? button("Delete", "concept.ask", [concept.id])
-      : isPrivateHere(concept, identity)
-        ? button("Share", "concept.share", [concept.id], { style: ButtonStyle.Primary })
-        : button("Unshare", "concept.unshare", [concept.id]);
-  return {
-    type: ComponentType.Section,
-    components: [{ type: ComponentType.TextDisplay, content: `${lineOf(concept)} · ${stateOf(concept, identity)}` }],
-    accessory: action,
-  };
-}
-
-/** A word is shared in one place at a time. */
-function stateOf(concept: ConceptSummary, identity: Identity): string {
-  if (!isPrivateHere(concept, identity)) return "shared";
-  if (concept.scope === "private") return "private";
-  return identity.server === undefined ? "shared in a server" : "shared in another server; *Share* moves it here";
-}
-
-function lineOf({ name, caption, owner }: ConceptSummary, reference = name): string {
-  return `${conceptWord(reference)} ${caption === undefined ? "" : `${quoted(caption, 60)} `}· ${quoted(owner.name, 32)}`;
 }
 
 function askCard({ id, name, scope }: ConceptSummary): Card {

@@ -7,7 +7,8 @@ const text = `### I learn words from pictures
 **2.** \`/imagine prompt:<mycat> in space\` draws *your* cat. Type \`<\` and I offer the words you can use.
 **3.** Press **Share with the server** when others may use it. Until then only you see it.
 
-\`/concepts list\` shows your words, \`/concepts delete\` makes me forget one, \`/concepts forget-me\` all of them for good.
+\`/concepts list\` shows your words, \`/concepts share\` and \`/concepts unshare\` say who may use one.
+\`/concepts delete\` makes me forget one, \`/concepts forget-me\` all of them for good.
 -# I keep the picture's pixels without place and camera data. Learn only from pictures that you may use, and ask people before you teach me their faces.`;
 
 /** `/help`: the whole product on one card. */

@@ -71,7 +71,7 @@ test("/concepts list of very many words tells as many as a message takes, and ho
   }
   const { text, buttons } = await list(ada);
   expect(text).toMatch(
-    /### Your words\n.*\n-# and `<one-of-my-words-\d+>` `<one-of-my-words-\d+>`\n### Shared with you\n/s,
+    /### Your words\n.*\n-# and private: `<one-of-my-words-\d+>` `<one-of-my-words-\d+>`\n-# .*\n### Shared with you\n/s,
   );
   const [, shared = "", more] = /Shared with you\n(.*)\n-# and (\d+) more$/s.exec(text) ?? [];
   expect(shared).toMatch(/^(`<a-shared-word-\d+>` a thing .*… · ben\n?)+$/);

@@ -1,0 +1,35 @@
+import type { ButtonInteraction, ChatInputCommandInteraction } from "discord.js";
+import { routes } from "../shared/api.ts";
+import type { Id } from "../shared/concept.ts";
+import { cardOptions, conceptWord, quoted } from "./card.ts";
+import type { FunctionClient } from "./function-client.ts";
+import { identityOf } from "./identity.ts";
+import { answerPrivately, noteCard } from "./replies.ts";
+import { whyPrivate } from "./why-private.ts";
+
+/** Shares a concept with the server, or takes it back, and says so. Everybody may read that it is shared, once; the rest is told in
+ * private. The interaction was deferred: a button's as an update, so that the pressed card stays, a command's as ephemeral.
+ * @throws UserError as the gateway said it */
+export async function shareConcept(
+  interaction: ButtonInteraction | ChatInputCommandInteraction,
+  id: Id,
+  scope: "server" | "private",
+  functions: FunctionClient,
+): Promise<void> {
+  const shared = await functions.call(routes.shareConcept, identityOf(interaction), { id, body: { scope } });
+  const word = conceptWord(shared.reference);
+  const tell = (text: string) => answerPrivately(interaction, noteCard(text));
+  if (scope === "private") {
+    const drawn = shared.changed ? "again: only you can use it. Pictures that are already drawn stay." : "already.";
+    return tell(`${conceptWord(shared.name)} is private ${drawn}`);
+  }
+  const trial = `\`/imagine prompt:<${shared.reference}> in space\``;
+  if (!shared.changed) return tell(`${word} is shared here already: ${trial}`);
+  const why = whyPrivate(interaction, "words");
+  if (why !== undefined) return tell(`${word} is shared here: ${trial}\n-# Only you see this, because ${why}.`);
+  // Discord puts the first message after a deferred answer in its place, and that one is private.
+  if (interaction.isChatInputCommand()) await tell(`${word} is shared here.`);
+  const owner = quoted(interaction.user.displayName);
+  const news = `📣 **${owner}** shares a new word: ${word}\nEverybody here can use it: ${trial}`;
+  await interaction.followUp(cardOptions(noteCard(news)));
+}

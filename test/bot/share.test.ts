@@ -1,0 +1,81 @@
+import { PermissionFlagsBits } from "discord.js";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { ConceptMeta } from "../../shared/concept.ts";
+import type { Member } from "../support/discord/member.ts";
+import type { SeenMessage } from "../support/discord/seen-message.ts";
+import { learnWord, type Server, type Studio, startStudio } from "./test-studio.ts";
+
+let studio: Studio;
+let server: Server;
+let ada: Member;
+let ben: Member;
+
+beforeAll(async () => {
+  studio = await startStudio();
+});
+
+beforeEach(() => {
+  server = studio.newServer();
+  ada = server.addMember("ada");
+  ben = server.addMember("ben");
+});
+
+afterAll(() => studio.close());
+
+async function concepts(member: Member, subcommand: string, name?: string): Promise<SeenMessage> {
+  const answer = await member.slash(`concepts ${subcommand}`, name === undefined ? {} : { name });
+  return member.until(() => answer.message()?.loading === false && answer.message());
+}
+
+const offered = async (member: Member, subcommand: string, typed = "") =>
+  (await member.autocomplete(`concepts ${subcommand}`, "name", typed)).map(({ value }) => value);
+
+/** Puts a private word into the library, as learning it would. */
+function save(member: Member, name: string): Promise<ConceptMeta> {
+  const owner = { id: member.id, name: member.name };
+  const meta = {
+    ...{ id: `${member.id}-${name}`, version: 1, name, owner, scopeId: member.id },
+    scope: "private",
+    initialiser: { kind: "caption", text: "" },
+    baseModel: { id: "scripted", hash: "0" },
+    ...{ tokens: 1, width: 4, templates: "", steps: 1, seed: 0, loss: [], licence: "", versions: [] },
+    created: new Date().toISOString(),
+  } satisfies ConceptMeta;
+  return studio.gateway.library.save({ meta, rows: { dtype: "f32", shape: [1, 4], data: new Float32Array(4) } });
+}
+
+test("the eleventh word, which has no button, is shared and taken back by commands, and the list says how it stands", async () => {
+  for (const letter of "abcdefghij") await save(ada, `word-${letter}`);
+  await learnWord(ada, "word-k");
+  const before = await concepts(ada, "list");
+  expect(before.text).toContain(
+    "\n-# and private: `<word-k>`\n-# `/concepts share` and `/concepts unshare` change that",
+  );
+  expect(before.buttons.map(({ label }) => label)).toEqual(Array(10).fill("Share"));
+
+  expect(await offered(ada, "share", "word-k")).toEqual(["word-k"]);
+  expect(await offered(ada, "unshare")).toEqual([]);
+  expect(await concepts(ada, "share", "word-k")).toMatchObject({ ephemeral: true, text: "`<word-k>` is shared here." });
+  const news = await ben.until(() => ben.see()[0]);
+  expect(news.text).toMatch(/\*\*ada\*\* shares a new word: `<word-k>`.*`\/imagine prompt:<word-k> in space`/s);
+  expect((await concepts(ada, "share", "<word-k>")).text).toContain("`<word-k>` is shared here already");
+  expect((await concepts(ada, "list")).text).toContain("\n-# and shared: `<word-k>`\n");
+  expect((await concepts(ben, "list")).text).toContain("`<word-k>`");
+
+  expect(await offered(ada, "share", "word-k")).toEqual([]);
+  expect(await offered(ada, "unshare")).toEqual(["word-k"]);
+  expect((await concepts(ada, "unshare", "word-k")).text).toContain("`<word-k>` is private again: only you can use it");
+  expect((await concepts(ada, "unshare", "word-k")).text).toBe("`<word-k>` is private already.");
+  expect((await concepts(ben, "list")).text).toContain("No words yet");
+  expect(ben.see().filter(({ text }) => text.includes("shares a new word"))).toHaveLength(1);
+});
+
+test("/concepts share of a word that is not one's own, or where one may not write, tells nobody else", async () => {
+  await save(ada, "pot");
+  expect((await concepts(ben, "share", "pot")).text).toContain("You have no word `<pot>`");
+  studio.emulator.deny(server.channel, PermissionFlagsBits.SendMessages, ada.id);
+  expect((await concepts(ada, "share", "pot")).text).toMatch(
+    /`<pot>` is shared here: .*because you may not write here/s,
+  );
+  expect(ben.see().filter(({ ephemeral }) => !ephemeral)).toEqual([]);
+});
