@@ -22,6 +22,7 @@ export function listCard(found: readonly ConceptSummary[], identity: Identity): 
   const others = found.filter(({ owner }) => owner.id !== identity.user.id);
   const sections = mine.slice(0, maxSections).map((concept) => sectionOf(concept, identity));
   const rest = Map.groupBy(mine.slice(maxSections), (concept) => stateOf(concept, identity));
+  const hint = moderatorHint(others, identity);
   const lines = others.map((concept) => lineOf(concept, referenceAmong(concept, found, identity)));
   return {
     parts: [
@@ -29,6 +30,7 @@ export function listCard(found: readonly ConceptSummary[], identity: Identity): 
       ...[...rest].map(([state, more]) => textPart(`-# and ${state}: ${more.map(wordOf).join(" ")}`)),
       ...(rest.size > 0 && identity.server !== undefined ? [textPart(shareHint)] : []),
       ...(others.length > 0 ? [textPart(`### Shared with you\n${lines.join("\n")}`)] : []),
+      ...(hint === undefined ? [] : [textPart(hint)]),
     ],
   };
 }
@@ -56,6 +58,12 @@ function stateOf(concept: ConceptSummary, identity: Identity): string {
 
 function lineOf({ name, caption, owner }: ConceptSummary, reference = name): string {
   return `${conceptWord(reference)} ${caption === undefined ? "" : `${quoted(caption, 60)} `}· ${quoted(owner.name, 32)}`;
+}
+
+/** Moderators may take back what is shared with their server alone, not what is public. */
+function moderatorHint(others: readonly ConceptSummary[], { moderator, server }: Identity): string | undefined {
+  const mayTake = moderator && others.some(({ scope, scopeId }) => scope === "server" && scopeId === server);
+  return mayTake ? "-# As a moderator you can take one out of this server: `/concepts unshare`" : undefined;
 }
 
 const wordOf = ({ name }: ConceptSummary): string => conceptWord(name);

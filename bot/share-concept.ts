@@ -7,7 +7,7 @@ import { identityOf } from "./identity.ts";
 import { answerPrivately, noteCard } from "./replies.ts";
 import { whyPrivate } from "./why-private.ts";
 
-/** Shares a concept with the server, or takes it back, and says so. Everybody may read that it is shared, once; the rest is told in
+/** Shares a concept with the server, or takes it back, a moderator somebody else's, and says so. Everybody may read that it is shared, once; the rest is told in
  * private. The interaction was deferred: a button's as an update, so that the pressed card stays, a command's as ephemeral.
  * @throws UserError as the gateway said it */
 export async function shareConcept(
@@ -16,9 +16,16 @@ export async function shareConcept(
   scope: "server" | "private",
   functions: FunctionClient,
 ): Promise<void> {
-  const shared = await functions.call(routes.shareConcept, identityOf(interaction), { id, body: { scope } });
+  const identity = identityOf(interaction);
+  const shared = await functions.call(routes.shareConcept, identity, { id, body: { scope } });
   const word = conceptWord(shared.reference);
   const tell = (text: string) => answerPrivately(interaction, noteCard(text));
+  if (shared.owner.id !== identity.user.id) {
+    const [theirs, owner] = [conceptWord(`${shared.owner.name}/${shared.name}`), quoted(shared.owner.name)];
+    return tell(
+      `${theirs} is out of this server: nobody but ${owner} can use it. Pictures that are already drawn stay, and ${owner} can share it again.`,
+    );
+  }
   if (scope === "private") {
     const drawn = shared.changed ? "again: only you can use it. Pictures that are already drawn stay." : "already.";
     return tell(`${conceptWord(shared.name)} is private ${drawn}`);

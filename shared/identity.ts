@@ -3,7 +3,7 @@ import { Id, Viewer } from "./concept.ts";
 import { UserError } from "./error.ts";
 
 /** Who a signed request speaks for: a viewer with the Discord roles they hold in that server. `moderator` says that the
- * person may manage the server's messages. `service` marks what the bot does on its own account: following the deliveries
+ * person may manage the server or time out its members. `service` marks what the bot does on its own account: following the deliveries
  * of jobs after a restart. Ids are snowflakes as text (a number would lose digits). */
 export const Identity = z.object({
   ...Viewer.shape,

@@ -12,6 +12,7 @@ import { type ConceptSummary, routes } from "../../shared/api.ts";
 import { conceptName } from "../../shared/concept-name.ts";
 import { UserError } from "../../shared/error.ts";
 import type { Identity } from "../../shared/identity.ts";
+import { limits } from "../../shared/limits.ts";
 import { button, type Card, cardOptions, conceptWord, rowPart, short, textPart } from "../card.ts";
 import type { BotContext, Command } from "../command.ts";
 import { listCard } from "../concept-list.ts";
@@ -58,7 +59,7 @@ export const concepts: Command = {
       {
         type: ApplicationCommandOptionType.Subcommand,
         name: "unshare",
-        description: "Take back a word that you have shared",
+        description: "Take back a word that you have shared; moderators anybody's, as owner/name",
         options: [nameOption],
       },
       {
@@ -93,22 +94,29 @@ export const concepts: Command = {
       await interaction.editReply(cardOptions(askForgetCard(own.concepts)));
       return;
     }
+    if (subcommand === "unshare") {
+      const { id } = await sharedConcept(interaction, functions);
+      return shareConcept(interaction, id, "private", functions);
+    }
     const concept = await ownConcept(interaction, functions);
     if (subcommand === "share") return shareConcept(interaction, concept.id, "server", functions);
-    if (subcommand === "unshare") return shareConcept(interaction, concept.id, "private", functions);
     await interaction.editReply(cardOptions(askCard(concept)));
   },
   async autocomplete(interaction: AutocompleteInteraction, { functions }) {
-    const prefix = interaction.options.getFocused().replace(/^</, "").toLowerCase().slice(0, 32);
-    const query = { prefix, owner: "me", limit: 100 };
+    const { owner = "", name: prefix } = splitName(interaction.options.getFocused().toLowerCase());
     const identity = identityOf(interaction);
+    const whose = identity.moderator && interaction.options.getSubcommand() === "unshare" ? "anyone" : "me";
+    const query = { prefix: prefix.slice(0, limits.maxConceptNameCharacters), owner: whose, limit: 100 };
     const found = await functions.call(routes.listConcepts, identity, { query, timeoutMs: 1_500 });
     const fitting = found.concepts.filter(isOffered(interaction.options.getSubcommand(), identity));
     await interaction.respond(
-      fitting.slice(0, 25).map(({ name, caption }) => ({
-        name: short(caption ? `${name} (${caption})` : name, 100),
-        value: name,
-      })),
+      fitting
+        .filter((concept) => concept.owner.name.toLowerCase().startsWith(owner))
+        .slice(0, 25)
+        .map((concept) => {
+          const value = concept.owner.id === identity.user.id ? concept.name : `${concept.owner.name}/${concept.name}`;
+          return { name: short(concept.caption ? `${value} (${concept.caption})` : value, 100), value };
+        }),
     );
   },
   buttons: {
@@ -163,10 +171,32 @@ const explain = (
 ): Promise<void> =>
   startJob(interaction, { isPrivate: true }, async () => ({ task: "explain", concept: await find() }), context);
 
-/** Which of one's own words a subcommand has something to do with. */
+/** Which words a subcommand has something to do with: of others, those that a moderator may take out of this server. */
 function isOffered(subcommand: string, identity: Identity): (concept: ConceptSummary) => boolean {
   if (subcommand === "share") return (concept) => isPrivateHere(concept, identity);
-  return ({ scope }) => subcommand !== "unshare" || scope !== "private";
+  if (subcommand !== "unshare") return () => true;
+  return ({ scope, scopeId, owner }) =>
+    owner.id === identity.user.id ? scope !== "private" : scope === "server" && scopeId === identity.server;
+}
+
+/** What was typed as a word's name, with or without `<` and `>`: its owner, where it is written owner/name, and its name. */
+function splitName(typed: string): { readonly owner?: string; readonly name: string } {
+  const text = typed.trim().replace(/^<|>$/g, "");
+  const slash = text.lastIndexOf("/");
+  return slash < 0 ? { name: text } : { owner: text.slice(0, slash), name: text.slice(slash + 1) };
+}
+
+/** The concept that is to be taken back: the person's own, or the one that they typed as owner/name. Whether they may, the gateway
+ * says. @throws UserError bad_concept, not_found */
+async function sharedConcept(
+  interaction: ChatInputCommandInteraction,
+  functions: BotContext["functions"],
+): Promise<ConceptSummary> {
+  const { owner, name } = splitName(interaction.options.getString("name", true));
+  if (owner === undefined) return ownConcept(interaction, functions);
+  const concept = await findConcept(functions, identityOf(interaction), { owner, name: conceptName(name) });
+  if (concept !== undefined) return concept;
+  throw new UserError("not_found", `Nobody has shared a word ${conceptWord(`${owner}/${name}`)} here.`);
 }
 
 /** The person's own concept of the name that they typed. @throws UserError bad_concept, not_found */
@@ -178,7 +208,8 @@ async function ownConcept(
   const name = conceptName(interaction.options.getString("name", true).trim().replace(/^<|>$/g, ""));
   const concept = await findConcept(functions, identity, { owner: identity.user.id, name });
   if (concept !== undefined) return concept;
-  throw new UserError("not_found", `You have no word ${conceptWord(name)}.`);
+  const advice = identity.moderator ? " Moderators take back somebody else's as `owner/name`." : "";
+  throw new UserError("not_found", `You have no word ${conceptWord(name)}.${advice}`);
 }
 
 function askCard({ id, name, scope }: ConceptSummary): Card {

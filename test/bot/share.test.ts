@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { ConceptMeta } from "../../shared/concept.ts";
 import type { Member } from "../support/discord/member.ts";
 import type { SeenMessage } from "../support/discord/seen-message.ts";
+import { memberPermissions } from "../support/discord/world.ts";
 import { learnWord, type Server, type Studio, startStudio } from "./test-studio.ts";
 
 let studio: Studio;
@@ -78,4 +79,50 @@ test("/concepts share of a word that is not one's own, or where one may not writ
     /`<pot>` is shared here: .*because you may not write here/s,
   );
   expect(ben.see().filter(({ ephemeral }) => !ephemeral)).toEqual([]);
+});
+
+const addMember = (name: string, more: bigint) =>
+  studio.emulator.addMember(server.guild, server.channel, name, { permissions: memberPermissions | more });
+
+test.each([
+  ["may time out members", PermissionFlagsBits.ModerateMembers],
+  ["may manage the server", PermissionFlagsBits.ManageGuild],
+])(
+  "who %s takes somebody's word out of the server, and is told that its owner can share it again",
+  async (_, right) => {
+    const mod = addMember("mod", right);
+    await save(ben, "slur");
+    await concepts(ben, "share", "slur");
+    await save(ben, "secret");
+    await save(mod, "slug");
+    expect((await concepts(mod, "list")).text).toContain("take one out of this server: `/concepts unshare`");
+    expect((await concepts(ada, "list")).text).not.toContain("/concepts unshare");
+    expect((await concepts(mod, "unshare", "slur")).text).toContain("somebody else's as `owner/name`");
+    for (const typed of ["", "sl", "ben/", "<Be/slu"])
+      expect(await offered(mod, "unshare", typed)).toEqual(["ben/slur"]);
+    expect(await offered(mod, "delete")).toEqual(["slug"]);
+    const told = await concepts(mod, "unshare", "ben/slur");
+    expect(told.ephemeral).toBe(true);
+    expect(told.text).toMatch(
+      /^`<ben\/slur>` is out of this server: nobody but ben can use it\..*ben can share it again/,
+    );
+    expect((await concepts(ada, "list")).text).toContain("No words yet");
+    expect((await concepts(ben, "list")).text).toMatch(/`<slur>`.*private/);
+  },
+);
+
+test("nobody else takes a word out: not a member, not with Manage Messages, and no moderator of another server", async () => {
+  await save(ben, "mug");
+  await concepts(ben, "share", "mug");
+  const elsewhere = studio.newServer();
+  const { emulator } = studio;
+  const stranger = emulator.addMember(elsewhere.guild, elsewhere.channel, "eve", {
+    permissions: memberPermissions | PermissionFlagsBits.ManageGuild,
+  });
+  for (const member of [ada, addMember("tidy", PermissionFlagsBits.ManageMessages)]) {
+    expect(await offered(member, "unshare")).toEqual([]);
+    expect((await concepts(member, "unshare", "ben/mug")).text).toMatch(/^🔒 <mug> belongs to ben/);
+  }
+  expect((await concepts(stranger, "unshare", "ben/mug")).text).toContain("Nobody has shared a word `<ben/mug>` here");
+  expect((await concepts(ada, "list")).text).toContain("`<mug>`");
 });
