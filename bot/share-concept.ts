@@ -7,8 +7,8 @@ import { identityOf } from "./identity.ts";
 import { answerPrivately, noteCard } from "./replies.ts";
 import { whyPrivate } from "./why-private.ts";
 
-/** Shares a concept with the server, or takes it back, a moderator somebody else's, and says so. Everybody may read that it is shared, once; the rest is told in
- * private. The interaction was deferred: a button's as an update, so that the pressed card stays, a command's as ephemeral.
+/** Shares a concept with the server, or takes it back, a moderator somebody else's, and says so. Everybody may read that it is
+ * shared, once; the rest is told in private. The interaction was deferred: a button's as an update, so that the pressed card stays, a command's as ephemeral.
  * @throws UserError as the gateway said it */
 export async function shareConcept(
   interaction: ButtonInteraction | ChatInputCommandInteraction,

@@ -186,6 +186,13 @@ export const routes = {
     request: null,
     response: z.strictObject({ undoUntil: z.iso.datetime() }),
   },
+  /** The signed person's own that `restore` can bring back, the one deleted last first. */
+  listDeleted: {
+    method: "GET",
+    path: "/deleted-concepts",
+    request: null,
+    response: z.strictObject({ concepts: z.array(ConceptSummary.extend({ undoUntil: z.iso.datetime() })) }),
+  },
   restoreConcept: { method: "POST", path: "/concepts/:id/restore", request: null, response: ConceptSummary },
   /** Destroys at once, without undo, every concept of the signed person, deleted ones too: how many stored objects went, and how
    * many could not be removed; asking again goes on with those. */

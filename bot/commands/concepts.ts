@@ -1,7 +1,6 @@
 import {
   type APIApplicationCommandBasicOption,
   ApplicationCommandOptionType,
-  type AutocompleteInteraction,
   type ButtonInteraction,
   ButtonStyle,
   type ChatInputCommandInteraction,
@@ -9,19 +8,17 @@ import {
   MessageFlags,
 } from "discord.js";
 import { type ConceptSummary, routes } from "../../shared/api.ts";
-import { conceptName } from "../../shared/concept-name.ts";
-import { UserError } from "../../shared/error.ts";
-import type { Identity } from "../../shared/identity.ts";
-import { limits } from "../../shared/limits.ts";
-import { button, type Card, cardOptions, conceptWord, rowPart, short, textPart } from "../card.ts";
+import type { Id } from "../../shared/concept.ts";
+import { button, type Card, cardOptions, conceptWord, rowPart, textPart } from "../card.ts";
 import type { BotContext, Command } from "../command.ts";
 import { listCard } from "../concept-list.ts";
 import { askForgetCard, forgottenCard, maxCounted } from "../forget-cards.ts";
+import type { FunctionClient } from "../function-client.ts";
 import { identityOf } from "../identity.ts";
 import { noteCard } from "../replies.ts";
 import { shareConcept } from "../share-concept.ts";
 import { startJob } from "../start-job.ts";
-import { findConcept, isPrivateHere } from "../visible-concepts.ts";
+import { completeConcept, deletedConcept, ownConcept, sharedConcept } from "../typed-concept.ts";
 
 const nameOption: APIApplicationCommandBasicOption = {
   type: ApplicationCommandOptionType.String,
@@ -70,6 +67,12 @@ export const concepts: Command = {
       },
       {
         type: ApplicationCommandOptionType.Subcommand,
+        name: "restore",
+        description: "Bring back a word that you deleted in the last seven days",
+        options: [nameOption],
+      },
+      {
+        type: ApplicationCommandOptionType.Subcommand,
         name: "forget-me",
         description: "Erase all of your words and their pictures, for good",
       },
@@ -98,27 +101,14 @@ export const concepts: Command = {
       const { id } = await sharedConcept(interaction, functions);
       return shareConcept(interaction, id, "private", functions);
     }
+    if (subcommand === "restore") {
+      return bringBack(interaction, (await deletedConcept(interaction, functions)).id, functions);
+    }
     const concept = await ownConcept(interaction, functions);
     if (subcommand === "share") return shareConcept(interaction, concept.id, "server", functions);
     await interaction.editReply(cardOptions(askCard(concept)));
   },
-  async autocomplete(interaction: AutocompleteInteraction, { functions }) {
-    const { owner = "", name: prefix } = splitName(interaction.options.getFocused().toLowerCase());
-    const identity = identityOf(interaction);
-    const whose = identity.moderator && interaction.options.getSubcommand() === "unshare" ? "anyone" : "me";
-    const query = { prefix: prefix.slice(0, limits.maxConceptNameCharacters), owner: whose, limit: 100 };
-    const found = await functions.call(routes.listConcepts, identity, { query, timeoutMs: 1_500 });
-    const fitting = found.concepts.filter(isOffered(interaction.options.getSubcommand(), identity));
-    await interaction.respond(
-      fitting
-        .filter((concept) => concept.owner.name.toLowerCase().startsWith(owner))
-        .slice(0, 25)
-        .map((concept) => {
-          const value = concept.owner.id === identity.user.id ? concept.name : `${concept.owner.name}/${concept.name}`;
-          return { name: short(concept.caption ? `${value} (${concept.caption})` : value, 100), value };
-        }),
-    );
-  },
+  autocomplete: (interaction, { functions }) => completeConcept(interaction, functions),
   buttons: {
     "concept.share": async (interaction, [id = ""], { functions }) => {
       await interaction.deferUpdate();
@@ -140,7 +130,9 @@ export const concepts: Command = {
       const until = `<t:${Math.floor(Date.parse(undoUntil) / 1000)}:R>`;
       const card: Card = {
         parts: [
-          textPart(`Forgotten. It is gone for good ${until}; until then you can have it back.`),
+          textPart(
+            `Forgotten. It is gone for good ${until}; until then *Undo* or \`/concepts restore\` brings it back.`,
+          ),
           rowPart(button("Undo", "concept.undo", [id], { emoji: "↩️" })),
         ],
       };
@@ -148,8 +140,7 @@ export const concepts: Command = {
     },
     "concept.undo": async (interaction, [id = ""], { functions }) => {
       await interaction.deferUpdate();
-      const { name } = await functions.call(routes.restoreConcept, identityOf(interaction), { id });
-      await interaction.editReply(cardOptions(noteCard(`${conceptWord(name)} is back.`)));
+      await bringBack(interaction, id, functions);
     },
     "concept.forget": async (interaction, _ids, { functions }) => {
       await interaction.deferUpdate();
@@ -171,45 +162,15 @@ const explain = (
 ): Promise<void> =>
   startJob(interaction, { isPrivate: true }, async () => ({ task: "explain", concept: await find() }), context);
 
-/** Which words a subcommand has something to do with: of others, those that a moderator may take out of this server. */
-function isOffered(subcommand: string, identity: Identity): (concept: ConceptSummary) => boolean {
-  if (subcommand === "share") return (concept) => isPrivateHere(concept, identity);
-  if (subcommand !== "unshare") return () => true;
-  return ({ scope, scopeId, owner }) =>
-    owner.id === identity.user.id ? scope !== "private" : scope === "server" && scopeId === identity.server;
-}
-
-/** What was typed as a word's name, with or without `<` and `>`: its owner, where it is written owner/name, and its name. */
-function splitName(typed: string): { readonly owner?: string; readonly name: string } {
-  const text = typed.trim().replace(/^<|>$/g, "");
-  const slash = text.lastIndexOf("/");
-  return slash < 0 ? { name: text } : { owner: text.slice(0, slash), name: text.slice(slash + 1) };
-}
-
-/** The concept that is to be taken back: the person's own, or the one that they typed as owner/name. Whether they may, the gateway
- * says. @throws UserError bad_concept, not_found */
-async function sharedConcept(
-  interaction: ChatInputCommandInteraction,
-  functions: BotContext["functions"],
-): Promise<ConceptSummary> {
-  const { owner, name } = splitName(interaction.options.getString("name", true));
-  if (owner === undefined) return ownConcept(interaction, functions);
-  const concept = await findConcept(functions, identityOf(interaction), { owner, name: conceptName(name) });
-  if (concept !== undefined) return concept;
-  throw new UserError("not_found", `Nobody has shared a word ${conceptWord(`${owner}/${name}`)} here.`);
-}
-
-/** The person's own concept of the name that they typed. @throws UserError bad_concept, not_found */
-async function ownConcept(
-  interaction: ChatInputCommandInteraction,
-  functions: BotContext["functions"],
-): Promise<ConceptSummary> {
-  const identity = identityOf(interaction);
-  const name = conceptName(interaction.options.getString("name", true).trim().replace(/^<|>$/g, ""));
-  const concept = await findConcept(functions, identity, { owner: identity.user.id, name });
-  if (concept !== undefined) return concept;
-  const advice = identity.moderator ? " Moderators take back somebody else's as `owner/name`." : "";
-  throw new UserError("not_found", `You have no word ${conceptWord(name)}.${advice}`);
+/** Fills the deferred answer. What was shared when it was deleted is shared again. */
+async function bringBack(
+  interaction: ButtonInteraction | ChatInputCommandInteraction,
+  id: Id,
+  functions: FunctionClient,
+): Promise<void> {
+  const { name, scope } = await functions.call(routes.restoreConcept, identityOf(interaction), { id });
+  const state = scope === "private" ? "" : ", shared as before";
+  await interaction.editReply(cardOptions(noteCard(`${conceptWord(name)} is back${state}.`)));
 }
 
 function askCard({ id, name, scope }: ConceptSummary): Card {

@@ -8,7 +8,7 @@ const text = `### I learn words from pictures
 **3.** Press **Share with the server** when others may use it. Until then only you see it.
 
 \`/concepts list\` shows your words, \`/concepts share\` and \`/concepts unshare\` say who may use one.
-\`/concepts delete\` makes me forget one, \`/concepts forget-me\` all of them for good.
+\`/concepts delete\` makes me forget one, which \`/concepts restore\` brings back for seven days, \`/concepts forget-me\` all of them for good.
 -# I keep the picture's pixels without place and camera data. Learn only from pictures that you may use, and ask people before you teach me their faces.`;
 
 /** `/help`: the whole product on one card. */

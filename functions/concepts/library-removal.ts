@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type ConceptMeta, Id, type Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import { listAll, type Store } from "../store/store.ts";
+import { listDeleted } from "./find-deleted.ts";
 import { conceptFolder, deletedFolder, deletedKey, idFromKey, metaKey, ownerFolder, ownerKey } from "./library-keys.ts";
 import { dropPointer, findPointers, nameForOwner, nameWhereShared } from "./library-names.ts";
 import {
@@ -61,6 +62,16 @@ export async function restoreConcept(store: Store, id: Id, viewer: Viewer, nowMs
   // Beside a record that was not deleted it may be a deletion that just begins.
   if (wasDeleted) await store.delete(deletedKey(id));
   return passportOf(record);
+}
+
+/** See ConceptLibrary.deleted. */
+export async function listRestorable(
+  store: Store,
+  viewer: Viewer,
+  nowMs: number,
+): Promise<readonly { readonly meta: ConceptMeta; readonly undoUntil: string }[]> {
+  const inTime = (await listDeleted(store, viewer)).filter(({ deleted }) => isInTime(deleted, nowMs));
+  return inTime.map((record) => ({ meta: passportOf(record), undoUntil: undoUntil(record.deleted) }));
 }
 
 /** See ConceptLibrary.purge. */

@@ -5,7 +5,7 @@ import type { Concept } from "./concept-file.ts";
 import { listConcepts, resolveReference } from "./library-lookup.ts";
 import { relearnConcept, saveConcept } from "./library-publish.ts";
 import { passportOf, readConcept, requireVisible } from "./library-record.ts";
-import { deleteConcept, forgetPerson, purgeDeleted, restoreConcept } from "./library-removal.ts";
+import { deleteConcept, forgetPerson, listRestorable, purgeDeleted, restoreConcept } from "./library-removal.ts";
 import { shareConcept } from "./library-share.ts";
 
 /** The concepts of everybody, and who may do what with them: authorisation lives here and nowhere else. What a viewer may not
@@ -42,6 +42,8 @@ export interface ConceptLibrary {
   ): Promise<{ readonly meta: ConceptMeta; readonly plain: boolean; readonly reference: string }>;
   /** Gone for everybody at once; `restore` brings it back until `undoUntil`. Owner only. */
   delete(id: Id, viewer: Viewer): Promise<{ readonly undoUntil: string }>;
+  /** What the viewer can restore, the one deleted last first. */
+  deleted(viewer: Viewer): Promise<readonly { readonly meta: ConceptMeta; readonly undoUntil: string }[]>;
   /** As it is, where it is not deleted. @throws UserError not_found when it is not the viewer's, or the time is over */
   restore(id: Id, viewer: Viewer): Promise<ConceptMeta>;
   /** Destroys what was deleted longer ago than the undo time, and what `forget` could not. Answers how many concepts.
@@ -66,6 +68,7 @@ export function createLibrary(store: Store, now: () => number = Date.now): Conce
     list: (viewer, options) => listConcepts(store, viewer, options),
     share: (id, viewer, scope) => shareConcept(store, id, viewer, scope),
     delete: (id, viewer) => deleteConcept(store, id, viewer, now()),
+    deleted: (viewer) => listRestorable(store, viewer, now()),
     restore: (id, viewer) => restoreConcept(store, id, viewer, now()),
     purge: () => purgeDeleted(store, now()),
     forget: (viewer) => forgetPerson(store, viewer, now()),

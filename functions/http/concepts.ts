@@ -40,6 +40,10 @@ export function mountConcepts(app: Hono<AppEnv>, library: ConceptLibrary): void 
   mount(app, routes.readConcept, async ({ identity, id }) => summaryOf(await library.get(id, viewerOf(identity))));
   mount(app, routes.shareConcept, ({ identity, id, body }) => share(id, viewerOf(identity), body.scope));
   mount(app, routes.deleteConcept, async ({ identity, id }) => library.delete(id, viewerOf(identity)));
+  mount(app, routes.listDeleted, async ({ identity }) => {
+    const deleted = await library.deleted(viewerOf(identity));
+    return { concepts: deleted.map(({ meta, undoUntil }) => ({ ...summaryOf(meta), undoUntil })) };
+  });
   mount(app, routes.restoreConcept, async ({ identity, id }) =>
     summaryOf(await library.restore(id, viewerOf(identity))),
   );

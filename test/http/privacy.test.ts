@@ -28,6 +28,8 @@ beforeAll(async () => {
   const draft = await startDraft(gateway, ann, ids.draft);
   await gateway.json(ann, "PUT", `/predictions/${ids.job}`, { input: { task: "imagine", prompt: "<mycat> in space" } });
   await gateway.call(ann, routes.putDelivery, ids.job, { task: "imagine", address, holder: null });
+  await teach(gateway, ann, "deletedconcept", "oldcat");
+  await gateway.call(ann, routes.deleteConcept, "deletedconcept");
   const view = draft.body["picture"] as { key: string };
   files = [draft.key, view.key, `jobs/${ids.job}/files/picture.png`, concept.preview ?? "", concept.source ?? ""];
 });
@@ -68,6 +70,7 @@ const attempts: Record<keyof typeof routes, readonly { id?: string; body?: unkno
   listConcepts: [{ query: "?prefix=myc" }, { query: "?owner=anyone&limit=100" }],
   readConcept: [{ id: ids.concept }],
   deleteConcept: [{ id: ids.concept }],
+  listDeleted: [{}],
   restoreConcept: [{ id: ids.concept }],
   forgetMe: [{}, { query: `?owner=${ann.user.id}` }, { body: { owner: ann.user } }],
   shareConcept: [{ id: ids.concept, body: { scope: "server" } }],
@@ -104,7 +107,7 @@ test("no route shows, uses or changes a private concept, draft, job, file or del
         const response = await gateway.send(identity, route.method, path, attempt.body, { prefer: "respond-async" });
         const text = await response.text();
         tried++;
-        if (name === "listConcepts") expect(JSON.parse(text), who).toEqual({ concepts: [] });
+        if (name === "listConcepts" || name === "listDeleted") expect(JSON.parse(text), who).toEqual({ concepts: [] });
         else if (name === "forgetMe") expect(JSON.parse(text), who).toEqual({ removed: 0, failed: 0 });
         else expect([400, 403, 404, 409], `${who}: ${name} ${path}`).toContain(response.status);
         expect(text, `${who}: ${name} ${path}`).not.toMatch(/"caption"|a red|scope|"token"/);
@@ -137,6 +140,8 @@ test("the owner gets all of it, and the bot alone lists deliveries", async () =>
   expect((await gateway.call(ann, routes.readDraft, ids.draft)).status).toBe(200);
   expect((await gateway.call(ann, routes.readPrediction, ids.job)).body["status"]).toBe("succeeded");
   expect((await gateway.call(ann, routes.readConcept, ids.concept)).status).toBe(200);
+  const deleted = (await gateway.call(ann, routes.listDeleted)).body["concepts"];
+  expect(deleted).toEqual([expect.objectContaining({ name: "oldcat", undoUntil: expect.any(String) })]);
   for (const file of files) expect((await gateway.send(ann, "GET", `/files/${file}`)).status, file).toBe(200);
   const { body } = await gateway.call(bot, routes.listDeliveries);
   expect(body["deliveries"]).toHaveLength(1);
