@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { Client, Events, GatewayIntentBits } from "discord.js";
+import { Client, Events, GatewayIntentBits, OAuth2Scopes, PermissionFlagsBits } from "discord.js";
 import { UserError } from "../shared/error.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { BotContext, Log } from "./command.ts";
@@ -13,8 +13,11 @@ import { serviceIdentity } from "./identity.ts";
 import { imagineCards } from "./imagine-cards.ts";
 import { learnCards } from "./learn-cards.ts";
 import { endDoubles, registerCommands } from "./register.ts";
+import { startError } from "./start-error.ts";
 
 export interface Bot {
+  /** Where a server's owner brings the bot in, with the rights that it uses. */
+  readonly invite: string;
   /** Leaves Discord. Unfinished messages go to the next bot: at once, or, as after a crash, when the leases have run out. */
   stop(options?: { readonly release?: boolean }): Promise<void>;
 }
@@ -30,8 +33,15 @@ export async function startBot(config: BotConfig, clock: Clock = systemClock, lo
   client.on(Events.Error, (error) => log("discord", { error: String(error) }));
   const functions = createFunctionClient(config.gatewayUrl, config.signingSecret, clock);
   const ready = new Promise<Client<true>>((resolve) => client.once(Events.ClientReady, resolve));
-  await client.login(config.discordToken);
+  await client.login(config.discordToken).catch((error: unknown) => {
+    throw startError(error, config);
+  });
   const { application } = await ready;
+  const { ViewChannel, SendMessages, SendMessagesInThreads, AttachFiles } = PermissionFlagsBits;
+  const invite = client.generateInvite({
+    scopes: [OAuth2Scopes.Bot, OAuth2Scopes.ApplicationsCommands],
+    permissions: [ViewChannel, SendMessages, SendMessagesInThreads, AttachFiles],
+  });
 
   const deliveries = createDeliveries(
     {
@@ -52,6 +62,7 @@ export async function startBot(config: BotConfig, clock: Clock = systemClock, lo
   const stopping = new AbortController();
   let watching: Promise<unknown> | undefined;
   const bot: Bot = {
+    invite,
     async stop({ release = true } = {}) {
       stopping.abort();
       if (release) await Promise.all(handling);
@@ -71,7 +82,7 @@ export async function startBot(config: BotConfig, clock: Clock = systemClock, lo
   } catch (error) {
     // A connection that stays open keeps the process alive, with nobody who could stop it.
     await bot.stop();
-    throw error;
+    throw startError(error, config, invite);
   }
   // Of each server one question, so nobody waits for it.
   const servers = [...client.guilds.cache.keys()];
@@ -80,7 +91,7 @@ export async function startBot(config: BotConfig, clock: Clock = systemClock, lo
     deliveries.watch(),
     tidying.catch((error: unknown) => log("commands not looked through", { error: String(error) })),
   ]);
-  log("ready", { application: application.id });
+  log("ready", { application: application.id, invite });
   return bot;
 }
 

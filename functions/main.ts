@@ -10,11 +10,14 @@ import { runService, type Service } from "./open-service.ts";
  * secret of their own where none is configured. */
 export async function startAll(config: Config): Promise<Service> {
   const signingSecret = config.signingSecret ?? randomBytes(32).toString("hex");
+  // Wrong settings of the bot are told before anything runs.
+  const botConfig = findBotConfig({ SIGNING_SECRET: signingSecret, GATEWAY_URL: "http://127.0.0.1" });
   const gateway = await startGateway({ ...config, signingSecret });
   const url = `http://127.0.0.1:${gateway.port}`;
   const say = (text: string) => process.stdout.write(`${text}\n`);
   say(`Eponym answers at ${url} (health: ${url}/health-check, routes: ${url}/openapi.json).`);
-  const botConfig = findBotConfig({ SIGNING_SECRET: signingSecret, GATEWAY_URL: url });
+  if (config.signingSecret === undefined)
+    say("Only the bot of this service may call it: others need a SIGNING_SECRET in .env.");
   if (botConfig === undefined) {
     say(
       "No Discord bot: set DISCORD_TOKEN (see .env.example) to have one. `npm run demo` shows the rest without Discord.",
@@ -22,8 +25,8 @@ export async function startAll(config: Config): Promise<Service> {
     return gateway;
   }
   try {
-    const bot = await startBot(botConfig);
-    say("The Discord bot is online.");
+    const bot = await startBot({ ...botConfig, gatewayUrl: url });
+    say(`The Discord bot is online. Bring it into a server: ${bot.invite}`);
     return {
       port: gateway.port,
       async close() {
