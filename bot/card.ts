@@ -6,6 +6,7 @@ import {
   escapeMarkdown,
   MessageFlags,
 } from "discord.js";
+import { short } from "../shared/short.ts";
 import { customId } from "./custom-id.ts";
 import { withinTextLimit } from "./text-limit.ts";
 
@@ -107,11 +108,6 @@ export function button(
     ...(look.emoji === undefined ? {} : { emoji: { name: look.emoji } }),
     ...(look.disabled ? { disabled: true } : {}),
   };
-}
-
-/** At most `max` characters, an ellipsis in place of the rest. */
-export function short(text: string, max: number): string {
-  return text.length <= max ? text : `${text.slice(0, max - 1)}…`;
 }
 
 /** Somebody's words in ours: no formatting, no mentions that look real, no line breaks. */

@@ -1,6 +1,7 @@
 import { ButtonStyle } from "discord.js";
 import type { ExplainOutput, NearWord } from "../shared/job.ts";
-import { button, conceptWord, galleryPart, quoted, rowPart, short, textPart } from "./card.ts";
+import { short } from "../shared/short.ts";
+import { button, conceptWord, galleryPart, quoted, rowPart, textPart } from "./card.ts";
 import { badNotice, endedBadly, progressLines } from "./job-lines.ts";
 import type { JobCards } from "./progress.ts";
 

@@ -1,4 +1,5 @@
 import { type APIComponentInContainer, ComponentType } from "discord.js";
+import { beginning } from "../shared/short.ts";
 
 /** Discord counts the text of all the parts of a message together. */
 const maxCharacters = 4_000;
@@ -41,5 +42,5 @@ function shortened(text: string, max: number): string {
     if (kept.length <= max) return kept;
   }
   const end = text.lastIndexOf(" ", max - 2);
-  return `${text.slice(0, end > max / 2 ? end : max - 2)} …`;
+  return `${beginning(text, end > max / 2 ? end : max - 2)} …`;
 }

@@ -22,7 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ops: ["graph", "tensor"],
   autodiff: ["ops", "graph"],
   onnx: ["ops", "graph", "tensor", ...contract],
-  models: ["ops", "graph", "onnx", "tensor", ...contract, "shared/did-you-mean.ts"],
+  models: ["ops", "graph", "onnx", "tensor", ...contract, "shared/did-you-mean.ts", "shared/short.ts"],
   diffusion: ["models", "onnx", "tensor", "shared"],
   inversion: ["autodiff", "diffusion", "models", "ops", "graph", "onnx", "tensor", "shared"],
   vision: ["onnx", "tensor", "shared"],

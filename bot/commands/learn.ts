@@ -16,6 +16,7 @@ import type { Draft, Point } from "../../shared/draft.ts";
 import { UserError } from "../../shared/error.ts";
 import type { DrawnPicture } from "../../shared/job.ts";
 import { limits } from "../../shared/limits.ts";
+import { beginning } from "../../shared/short.ts";
 import { addressOf } from "../address.ts";
 import { downloadAttachment } from "../attachment.ts";
 import { cardOptions, type Picture } from "../card.ts";
@@ -209,7 +210,7 @@ async function askForWords(interaction: ButtonInteraction, [id = ""]: Ids, { fun
       type: ComponentType.TextInput as const,
       custom_id: name,
       style: max > 100 ? TextInputStyle.Paragraph : TextInputStyle.Short,
-      value: value.slice(0, max),
+      value: beginning(value, max),
       min_length: 1,
       max_length: max,
       required: true,

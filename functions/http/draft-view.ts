@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Draft } from "../../shared/draft.ts";
 import type { DrawnPicture } from "../../shared/job.ts";
+import { short } from "../../shared/short.ts";
 import { draftFilesFolder } from "../jobs/drafts.ts";
 import { createTaskFiles } from "../jobs/task-files.ts";
 import type { Store } from "../store/store.ts";
@@ -38,5 +39,5 @@ export async function drawDraftView(
 function altText(draft: Draft, pointing: readonly number[] | undefined): string {
   if (pointing !== undefined) return "The picture under a grid of five by five cells, A1 top left to E5 bottom right.";
   const things = draft.candidates.map(({ caption }, i) => `${i + 1}: ${caption}`);
-  return `The picture with things outlined and numbered. ${things.join("; ")}.`.slice(0, 1_024);
+  return short(`The picture with things outlined and numbered. ${things.join("; ")}.`, 1_024);
 }

@@ -4,6 +4,7 @@ import type { Id } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import { isTerminal, type JobOutput } from "../../shared/job.ts";
 import { limits } from "../../shared/limits.ts";
+import { beginning } from "../../shared/short.ts";
 import { listAll, type Store } from "../store/store.ts";
 import type { Clock } from "./clock.ts";
 import { createDocument, readDocument, updateDocument, writeDocument } from "./document.ts";
@@ -71,7 +72,7 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
     ...state,
     status: outcome.status,
     output: outcome.status === "succeeded" ? outcome.output : null,
-    error: outcome.status === "failed" ? outcome.error.slice(0, 2_000) : null,
+    error: outcome.status === "failed" ? beginning(outcome.error, 2_000) : null,
     leaseUntil: 0,
     dispatchedUntil: 0,
     endedAt: clock.now(),

@@ -1,4 +1,5 @@
 import { UserError } from "../../shared/error.ts";
+import { beginning } from "../../shared/short.ts";
 import { type Tensor, tensor } from "../tensor/tensor.ts";
 import type { Model, Tokenizer } from "./model.ts";
 
@@ -86,7 +87,7 @@ function wordStart({ decode }: Pick<Tokenizer, "decode">, ids: readonly number[]
 const mostQuoted = 300;
 
 const shortened = (text: string): string =>
-  text.length <= mostQuoted ? text : `${text.slice(0, mostQuoted).replace(/\s+\S*$/, "")} …`;
+  text.length <= mostQuoted ? text : `${beginning(text, mostQuoted).replace(/\s+\S*$/, "")} …`;
 
 function rowCount({ name, rows }: ConceptRows, width: number): number {
   const [count = 0, columns = 0] = rows.shape;

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { editDistance } from "../../shared/did-you-mean.ts";
+import { beginning } from "../../shared/short.ts";
 import { readConfig } from "./component.ts";
 
 /** Lists every word that a small checkpoint was trained on. */
@@ -60,7 +61,7 @@ export function unknownWordsNote(unknown: readonly UnknownWord[]): string | unde
   if (unknown.length === 0) return undefined;
   const list = unknown.slice(0, mostListed).map(({ word, near }) => {
     const hint = near.length > 0 ? ` (try ${near.map((it) => `“${it}”`).join(" or ")})` : "";
-    return `“${word.slice(0, 32)}”${hint}`;
+    return `“${beginning(word, 32)}”${hint}`;
   });
   const more = unknown.length > mostListed ? ` and ${unknown.length - mostListed} more` : "";
   return `This model has never seen ${list.join(", ")}${more}.`;

@@ -1,6 +1,7 @@
 import { conceptName } from "../../shared/concept-name.ts";
 import type { Candidate } from "../../shared/draft.ts";
 import type { DescribeInput, TaskEvent } from "../../shared/job.ts";
+import { beginning, short } from "../../shared/short.ts";
 import { candidates as drawCandidates } from "../drawing/candidates.ts";
 import { overlaySize } from "../drawing/mask-overlay.ts";
 import type { TaskFiles } from "../jobs/runner.ts";
@@ -26,10 +27,8 @@ export async function* describe(
   const list: Candidate[] = [];
   for (const [i, thing] of things.entries()) list.push(await writeCandidate(thing, i, picture, files));
   const key = await files.write("candidates.png", outlined);
-  const alt = `The picture with ${things.length} outlined: ${things.map(({ caption }) => caption).join(", ")}`.slice(
-    0,
-    1024,
-  );
+  const captions = things.map(({ caption }) => caption).join(", ");
+  const alt = short(`The picture with ${things.length} outlined: ${captions}`, 1024);
   const photograph = await looksLikePhotograph(picture);
   const greeting = photograph ? await welcome(bench, picture, things[0] as Described, files) : undefined;
   yield {
@@ -58,15 +57,15 @@ async function writeCandidate(
     box: { x: box.left / width, y: box.top / height, width: box.width / width, height: box.height / height },
     mask: await files.write(`mask-${index + 1}.png`, await encodeMask(thing.mask)),
     crop: await files.write(`crop-${index + 1}.png`, await encodePng(thing.crop)),
-    caption: caption.slice(0, 500),
-    className: className.slice(0, 100),
+    caption: beginning(caption, 500),
+    className: beginning(className, 100),
     score,
     sure,
     initialiser,
     words: thing.words.map((choice) => ({
       ...choice,
-      word: choice.word.slice(0, 100),
-      caption: choice.caption.slice(0, 500),
+      word: beginning(choice.word, 100),
+      caption: beginning(choice.caption, 500),
     })),
   };
 }

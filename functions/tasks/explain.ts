@@ -1,6 +1,7 @@
 import type { ConceptMeta } from "../../shared/concept.ts";
 import type { DrawnPicture, ExplainInput, ExplainOutput, TaskEvent } from "../../shared/job.ts";
 import { parsePrompt } from "../../shared/prompt.ts";
+import { beginning } from "../../shared/short.ts";
 import type { Concept } from "../concepts/concept-file.ts";
 import { attentionHeat } from "../drawing/attention-heat.ts";
 import { drawLatents, encodePosterior } from "../inversion/posterior.ts";
@@ -80,10 +81,7 @@ function rowsOf(model: OpenedModel, { meta, rows }: Concept): Row[] {
   const before = isKnown ? nearestWords(model, model.embed(ids)) : undefined;
   return after.map((near, i) => ({
     ...(isKnown && {
-      token: model.tokenizer
-        .decode([ids[i] as number])
-        .trim()
-        .slice(0, 100),
+      token: beginning(model.tokenizer.decode([ids[i] as number]).trim(), 100),
     }),
     before: rounded(before?.[i] ?? []),
     after: rounded(near),
@@ -91,7 +89,7 @@ function rowsOf(model: OpenedModel, { meta, rows }: Concept): Row[] {
 }
 
 const rounded = (near: readonly NearWord[]) =>
-  near.map(({ word, score }) => ({ word: word.slice(0, 100), score: Number(score.toFixed(4)) }));
+  near.map(({ word, score }) => ({ word: beginning(word, 100), score: Number(score.toFixed(4)) }));
 
 /** Of the model's size, with the mask where the picture is the one that was clicked. Others than its owner are never shown the
  * picture that a concept was learned from. */

@@ -1,6 +1,7 @@
 import { UserError } from "../../shared/error.ts";
 import type { DrawnPicture, ImagineInput, TaskEvent, UsedConcept } from "../../shared/job.ts";
 import { type ConceptReference, parsePrompt } from "../../shared/prompt.ts";
+import { short } from "../../shared/short.ts";
 import type { Concept } from "../concepts/concept-file.ts";
 import { slideRows } from "../inversion/slide-rows.ts";
 import type { TaskContext } from "../jobs/runner.ts";
@@ -70,7 +71,7 @@ export async function* imagine(
       height,
       seed: seeds[i] as number,
       prompt: input.prompt,
-      alt: input.prompt.slice(0, 1024),
+      alt: short(input.prompt, 1024),
     });
   }
   notes.push(...next.value.notes);

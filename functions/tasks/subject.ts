@@ -1,6 +1,7 @@
 import type { InitialiserKind } from "../../shared/concept.ts";
 import type { LearnInput } from "../../shared/job.ts";
 import { limits } from "../../shared/limits.ts";
+import { beginning } from "../../shared/short.ts";
 import type { TaskFiles } from "../jobs/runner.ts";
 import { decodeMask, encodeMask, type Mask, resizeMask } from "../tensor/mask.ts";
 import { type Picture, readPicture } from "../tensor/pixels.ts";
@@ -93,5 +94,5 @@ async function givenMask(
  * "a red mug with dots" → "mug". */
 export function classOf(caption: string): string {
   const phrase = caption.split(/\s+(?:with|in|on|of|at|and|under)\s+/i)[0] ?? caption;
-  return (phrase.trim().split(/\s+/).at(-1) ?? caption).slice(0, limits.maxClassCharacters);
+  return beginning(phrase.trim().split(/\s+/).at(-1) ?? caption, limits.maxClassCharacters);
 }

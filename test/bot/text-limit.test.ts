@@ -67,4 +67,5 @@ test("a list loses whole lines, a text without lines and spaces its end", async 
   const list = ["### Words", ...Array.from({ length: 200 }, (_, index) => `${index}: ${"x".repeat(40)}`)].join("\n");
   expect(await stored(noteCard(list))).toMatch(/### Words.*\\n87: x{40}\\n-# and 112 more"/);
   expect(await stored(noteCard("y".repeat(5_000)))).toMatch(/"y{3998} …"/);
+  expect(await stored(noteCard(`y${"🐱".repeat(2_500)}`)), "no half of a character").toMatch(/"y(?:🐱){1998} …"/u);
 });

@@ -4,8 +4,13 @@ import { z } from "zod";
 /** An id as Discord sends it. Never a number: a snowflake has more digits than one holds. */
 export const Snowflake = z.string().regex(/^\d{1,20}$/, "Value is not snowflake.");
 
-/** A string of `min`–`max` UTF-16 units, as Discord counts. */
-export const text = (min: number, max: number) => z.string().min(min).max(max);
+/** A string of `min`–`max` UTF-16 units, as Discord counts, without halves of surrogate pairs: those are no text. */
+export const text = (min: number, max: number) =>
+  z
+    .string()
+    .min(min)
+    .max(max)
+    .refine((value) => value.isWellFormed(), "Must be well-formed Unicode");
 
 const customId = text(1, 100);
 const id = z.number().int().min(0).optional();

@@ -35,6 +35,12 @@ test("40 components in all: text, gallery and 25 buttons in a container are 33, 
   expectForm(await post({ flags: v2, components: [container(texts(8))] }), "MAX_TOTAL_COMPONENTS");
 });
 
+test("half a surrogate pair is no text", async () => {
+  expect((await post({ flags: v2, components: [say("🐱")] })).status).toBe(200);
+  expectForm(await post({ flags: v2, components: [say("🐱".slice(0, 1))] }), "content");
+  expectForm(await post({ content: "🐱".slice(1) }), "content");
+});
+
 test("text displays have 4,000 characters in all", async () => {
   expectForm(
     await post({ flags: v2, components: [say("x".repeat(2500)), say("x".repeat(1501))] }),
