@@ -110,9 +110,16 @@ export function button(
   };
 }
 
-/** Somebody's words in ours: no formatting, no mentions that look real, no line breaks. */
+/** Somebody's words in ours: no formatting, no mentions that look real, no links under other words, no line breaks. An address stays
+ * one that everybody can read: messages of components show nothing of what is behind it. */
 export function quoted(text: string, max = 300): string {
-  return escapeMarkdown(short(text.replace(/\s+/g, " "), max)).replace(/[<@#]/g, "\\$&");
+  return escaped(short(text.replace(/\s+/g, " "), max));
+}
+
+/** Without Markdown. discord.js leaves what follows a `<`, and masked links but the first, as it is. */
+function escaped(text: string): string {
+  const pieces = text.split("<").map((piece) => escapeMarkdown(piece).replace(/[[@#]/g, "\\$&"));
+  return pieces.join("\\<");
 }
 
 /** A concept as one types it in a prompt. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { type Delivery, routes } from "../../shared/api.ts";
 import { UserError } from "../../shared/error.ts";
 import { bot, describeMiddle, samplePicture } from "../http/test-gateway.ts";
+import { escapeHtml, markdownToHtml } from "../support/discord/markdown.ts";
 import { createMember, type Member } from "../support/discord/member.ts";
 import { directChannel } from "../support/discord/world.ts";
 import { learnWord, photo, propose, type Server, type Studio, says, saysLater, startStudio } from "./test-studio.ts";
@@ -319,10 +320,14 @@ test("a channel where the bot may not write is no reason to lose a word", async 
 
 test("a caption full of mentions and formatting notifies nobody and formats nothing", async () => {
   const card = await propose(ada);
-  await ada.fill(await ada.press(card, "Edit words"), { caption: "@everyone <@1> **loud** # big" });
+  const caption = "@everyone <@1> **loud** # big [one](https://a.test) [two](https://b.test) <a:x_y_z";
+  await ada.fill(await ada.press(card, "Edit words"), { caption });
   const edited = await says(ada, card.id, "everyone");
   expect(edited.notified).toEqual([]);
   expect(edited.text).toContain("\\*\\*loud\\*\\*");
+  const html = markdownToHtml(edited.text, () => "somebody");
+  expect(html).toContain(escapeHtml(`1 · ${caption}`));
+  expect(html).not.toMatch(/<a |mention/);
   expect(edited.components[0]).toBeDefined();
   expect((studio.emulator.world.messages.get(card.id)?.flags ?? 0) & MessageFlags.IsComponentsV2).toBeTruthy();
 });
