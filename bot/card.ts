@@ -116,6 +116,12 @@ export function quoted(text: string, max = 300): string {
   return escaped(short(text.replace(/\s+/g, " "), max));
 }
 
+/** An error's text as it was written: what it quotes of a prompt shows every sign. Only `code` and mentions are Markdown in it. */
+export function asWritten(text: string): string {
+  const pieces = text.split(/((?<![`\\])`[^`\n]+`(?!`)|<@\d+>)/);
+  return pieces.map((piece, index) => (index % 2 === 0 ? escaped(piece) : piece)).join("");
+}
+
 /** Without Markdown. discord.js leaves what follows a `<`, and masked links but the first, as it is. */
 function escaped(text: string): string {
   const pieces = text.split("<").map((piece) => escapeMarkdown(piece).replace(/[[@#]/g, "\\$&"));

@@ -1,4 +1,4 @@
-import type { Card } from "./card.ts";
+import { asWritten, type Card } from "./card.ts";
 import type { JobView } from "./job-view.ts";
 import { noteCard } from "./replies.ts";
 
@@ -41,5 +41,5 @@ export function badNotice(userId: string, what: string, again: string): string {
 /** The last card of a job that brought nothing. */
 export function endedBadly({ ended }: JobView): Card {
   if (ended?.status === "canceled") return noteCard("Canceled. Nothing was kept.");
-  return noteCard(`⚠️ ${ended?.error ?? "This did not work out, and no reason was given. Try again."}`);
+  return noteCard(`⚠️ ${asWritten(ended?.error ?? "This did not work out, and no reason was given. Try again.")}`);
 }

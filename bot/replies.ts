@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { DiscordAPIError, MessageFlags, RESTJSONErrorCodes, type RepliableInteraction } from "discord.js";
 import { UserError } from "../shared/error.ts";
-import { type Card, cardOptions, textPart } from "./card.ts";
+import { asWritten, type Card, cardOptions, textPart } from "./card.ts";
 import type { Log } from "./command.ts";
 
 /** A card that only says something. */
@@ -11,7 +11,7 @@ export function noteCard(text: string): Card {
 
 /** What went wrong, in a person's words: a UserError as it is, anything else as a number to report. */
 export function errorCard(error: unknown, log: Log): Card {
-  if (error instanceof UserError) return noteCard(`${iconOf(error.code)} ${error.message}`);
+  if (error instanceof UserError) return noteCard(`${iconOf(error.code)} ${asWritten(error.message)}`);
   const id = randomUUID().slice(0, 8);
   log("bug", { id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   return noteCard(`💥 Something broke on our side. Try again; if it happens again, report this number: \`${id}\``);

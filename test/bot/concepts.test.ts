@@ -216,7 +216,7 @@ test("a saved blend: Info tells what it is made of, and it is shared only after 
     await told(await ada.slash("concepts info", { name: "chimera" })),
   ]) {
     expect(seen.ephemeral).toBe(true);
-    expect(seen.text).toMatch(/<chimera> is a blend.*60 % <pot> v1 by ada.*40 % “dragon”/s);
+    expect(seen.text).toMatch(/<chimera> is a blend.*60 % \\<pot> v1 by ada.*40 % “dragon”/s);
   }
   const pressShare = async () => ada.forgePress(await list(ada), `concept.share:blend-${ada.id}`);
   await pressShare();
@@ -237,7 +237,7 @@ test("a private word of somebody else cannot be seen, used, shared or deleted by
   expect(await ben.autocomplete("concepts delete", "name", "")).toEqual([]);
   expect((await ask(ben, "pot")).text).toContain("You have no word");
   const drawn = await ben.slash("imagine", { prompt: "<pot> in space" });
-  expect(drawn.message()?.text).toContain("I do not know <pot>");
+  expect(drawn.message()?.text).toContain("I do not know \\<pot>");
   for (const prompt of ["<ada/pot>", `<${ada.id}/pot>`]) {
     expect((await ben.slash("imagine", { prompt })).message()?.text).toContain("I do not know");
   }

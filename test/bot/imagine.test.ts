@@ -1,6 +1,7 @@
 import { PermissionFlagsBits } from "discord.js";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { listAll } from "../../functions/store/store.ts";
+import { escapeHtml, markdownToHtml } from "../support/discord/markdown.ts";
 import type { Member } from "../support/discord/member.ts";
 import type { SeenMessage } from "../support/discord/seen-message.ts";
 import { learnWord, type Server, type Studio, says, saysLater, share, startStudio } from "./test-studio.ts";
@@ -48,7 +49,7 @@ test("a private word draws in private, a shared one for all, and another member 
   expect((await draw(ada, "space", { negative: "<pot>" })).ephemeral, "nor is it told what it looks unlike").toBe(true);
   const refused = await draw(ben, "<pot> in space");
   expect(refused.ephemeral).toBe(true);
-  expect(refused.text).toContain("I do not know <pot>");
+  expect(refused.text).toContain("I do not know \\<pot>");
   await share(ada, learned);
   const drawn = await draw(ben, "<pot> in space", { pictures: 2, seed: 7 });
   expect(drawn.ephemeral).toBe(false);
@@ -121,7 +122,9 @@ test("autocomplete writes whose word it is where two people share one name, and 
 test("a prompt that cannot be read is explained at once", async () => {
   const answer = await ada.slash("imagine", { prompt: "a <two words> cat" });
   expect(answer.message()?.ephemeral).toBe(true);
-  expect(answer.message()?.text).toContain("<two words>");
+  const html = markdownToHtml(answer.message()?.text ?? "", () => "somebody");
+  expect(html).toContain(escapeHtml("<two words>: expected <name>, <owner/name> or <name:strength>"));
+  expect(html).toContain(escapeHtml("write \\< where you mean a plain <"));
   expect(studio.runs).toEqual([]);
 });
 
