@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { type Delivery, type DeliveryAddress, routes } from "../shared/api.ts";
 import { UserError } from "../shared/error.ts";
 import type { Identity } from "../shared/identity.ts";
-import { createHold, leaseMs } from "./hold.ts";
-import { followDelivery, type ProgressContext } from "./progress.ts";
+import { createHold, type Hold, leaseMs } from "./hold.ts";
+import { followDelivery, isPassing, type ProgressContext } from "./progress.ts";
 
 /** Which jobs this process tells people about. What it needs to go on after a restart is in the gateway. */
 export interface Deliveries {
@@ -26,10 +26,15 @@ export interface Deliveries {
 
 const sweepEveryMs = 10_000;
 
+/** So often the last word is tried while Discord fails, a sweep apart, before its person is given up: five minutes and more. */
+export const maxFailedRounds = 30;
+
 export function createDeliveries(context: ProgressContext, bot: Identity): Deliveries {
   const { functions, clock, log } = context;
   const stopping = new AbortController();
   const running = new Map<string, Promise<void>>();
+  /** Rounds that failed, by id; those that passing errors ended are not counted. */
+  const failedRounds = new Map<string, number>();
   let releasing = false;
 
   const newHolder = () => ({ id: randomUUID(), untilMs: clock.now() + leaseMs });
@@ -39,14 +44,20 @@ export function createDeliveries(context: ProgressContext, bot: Identity): Deliv
     const hold = createHold(functions, clock, bot, delivery);
     const mine = new AbortController();
     const signal = AbortSignal.any([stopping.signal, mine.signal]);
-    const telling = followDelivery(context, hold, signal).finally(() => mine.abort());
+    const round = 1 + (failedRounds.get(id) ?? 0);
+    const isLast = round >= maxFailedRounds;
+    const telling = followDelivery(context, hold, signal, isLast).finally(() => mine.abort());
     const renewing = hold.renew(signal).catch((error: unknown) => mine.abort(error));
     const all = Promise.all([telling, renewing])
-      .then(() => undefined)
+      .then(() => void failedRounds.delete(id))
       .catch(async (error: unknown) => {
-        if (!stopping.signal.aborted) log("delivery interrupted", { id, error: String(error) });
         // A crash says no goodbye, so neither does a stop without release.
-        if (!stopping.signal.aborted || releasing) await hold.patch({ holder: null }).catch(() => undefined);
+        if (stopping.signal.aborted) return releasing ? await letGo(hold) : undefined;
+        log("delivery interrupted", { id, error: String(error) });
+        if (isPassing(error)) return letGo(hold);
+        failedRounds.set(id, round);
+        if (isLast) log("delivery given up", { id, rounds: round, error: String(error) });
+        await letGo(hold, isLast);
       })
       .finally(() => running.delete(id));
     running.set(id, all);
@@ -87,6 +98,11 @@ export function createDeliveries(context: ProgressContext, bot: Identity): Deliv
       await Promise.all(running.values());
     },
   };
+}
+
+/** The next sweep takes it up, unless it is done. */
+async function letGo(hold: Hold, done = false): Promise<void> {
+  await hold.patch({ holder: null, ...(done ? { done } : {}) }).catch(() => undefined);
 }
 
 /** Another process was faster: it is theirs now. */

@@ -20,7 +20,7 @@ export interface Posted {
 const marginMs = 10_000;
 
 /** Edits the message at an address. Undefined when that cannot be done any more: the token has expired, the message is
- * gone, or the bot may not write there. */
+ * gone, its thread is archived or locked, or the bot may not write there. */
 export async function editAt(
   rest: REST,
   address: DeliveryAddress,
@@ -80,6 +80,8 @@ const unreachable: readonly number[] = [
   Codes.MissingAccess,
   Codes.MissingPermissions,
   Codes.InvalidWebhookToken,
+  Codes.InvalidActionOnArchivedThread,
+  Codes.ThreadLocked,
 ];
 
 function isRefused(error: unknown, codes: readonly number[]): boolean {

@@ -40,14 +40,21 @@ export interface ProgressContext {
   readonly cards: Readonly<Record<Delivery["task"], JobCards>>;
 }
 
-/** Shows a job in its one message until it ends, and marks the delivery done after the last word. Rejects when the hold is lost or
- * the gateway is away; the delivery then stays open for whoever takes it up. */
-export async function followDelivery(context: ProgressContext, hold: Hold, signal: AbortSignal): Promise<void> {
+/** Shows a job in its one message until it ends, and marks the delivery done after the last word. Rejects when the hold is lost,
+ * or the gateway or Discord is away; the delivery then stays open for whoever takes it up.
+ * @param isLast nobody will take it up: what Discord cannot do now is done in another way */
+export async function followDelivery(
+  context: ProgressContext,
+  hold: Hold,
+  signal: AbortSignal,
+  isLast: boolean,
+): Promise<void> {
   const { clock, functions, log } = context;
   const { id, task, identity } = hold.current();
   const cards = context.cards[task];
   const load = pictureLoader(functions, hold.current());
   const show = messageWriter(context, hold);
+  const finish = lastWord(context, hold, show, isLast);
   let view = unseenJob;
   let shownMs = Number.NEGATIVE_INFINITY;
   let showing: Promise<void> | undefined;
@@ -74,29 +81,34 @@ export async function followDelivery(context: ProgressContext, hold: Hold, signa
   } catch (error) {
     if (!(error instanceof UserError) || error.code === "unavailable" || signal.aborted) throw error;
     const card = errorCard(neverStarted(error), log);
-    return finish(hold, () => show(() => card, "failed"));
+    return finish(() => card, "failed");
   }
   await showing;
   await clock.sleep(Math.max(0, shownMs + editEveryMs - clock.now()), signal);
   const ended: MakeCard = (delivery) => cards.ended(view, delivery, load);
   // Loading its pictures takes time: none of it after the hold was looked at.
   await ended(hold.current());
-  const standing = view.ended?.status === "succeeded" ? "succeeded" : "failed";
-  await finish(hold, () =>
-    show(ended, standing).catch((error: unknown) => {
-      // A card that Discord refuses is a bug of ours; repeating it would not help, so its person gets the bug's number.
-      if (!(error instanceof DiscordAPIError)) throw error;
-      const card = errorCard(error, log);
-      return show(() => card, standing);
-    }),
-  );
+  await finish(ended, view.ended?.status === "succeeded" ? "succeeded" : "failed");
 }
 
 /** The last word is said only by whoever still holds the delivery. */
-async function finish(hold: Hold, say: () => Promise<void>): Promise<void> {
-  await hold.patch({});
-  await say();
-  await hold.patch({ done: true, holder: null });
+function lastWord({ log }: ProgressContext, hold: Hold, show: Show, isLast: boolean) {
+  return async (make: MakeCard, standing: Standing): Promise<void> => {
+    await hold.patch({});
+    await show(make, standing).catch((error: unknown) => {
+      // A card that Discord refuses is a bug of ours; repeating it would not help, so its person gets the bug's number. Where
+      // not even that can be shown it is the place: they get the card elsewhere.
+      if (!(error instanceof DiscordAPIError) && (!isLast || isPassing(error))) throw error;
+      const card = errorCard(error, log);
+      return show(() => card, standing).catch(() => show(make, standing, "elsewhere"));
+    });
+    await hold.patch({ done: true, holder: null });
+  };
+}
+
+/** The gateway is away, or another bot has taken the delivery over: nothing that trying again could make worse. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof UserError && (error.code === "unavailable" || error.code === "conflict");
 }
 
 function neverStarted(error: UserError): UserError {
@@ -108,17 +120,18 @@ function neverStarted(error: UserError): UserError {
 /** A card for the place that its delivery's address names. */
 type MakeCard = (delivery: Delivery) => Card | Promise<Card>;
 
+/** Shows a card in the message, or, where that cannot be edited or is not wanted, elsewhere. */
+type Show = (make: MakeCard, standing: Standing, where?: "elsewhere") => Promise<void>;
+
 /** Writes a card where the person can see it: the message itself; by direct message once an ephemeral one cannot be edited any
  * more; and as a mention in the channel, without picture or words, where direct messages are closed. */
-function messageWriter(
-  { rest, clock, cards, log }: ProgressContext,
-  hold: Hold,
-): (make: MakeCard, standing: Standing) => Promise<void> {
+function messageWriter({ rest, clock, cards, log }: ProgressContext, hold: Hold): Show {
   let files: KnownFiles = new Map();
-  return async (make, standing) => {
+  return async (make, standing, where) => {
     const delivery = hold.current();
     const { address, identity, id, task } = delivery;
-    const edited = await editAt(rest, address, await make(delivery), files, clock.now());
+    const edited =
+      where === "elsewhere" ? undefined : await editAt(rest, address, await make(delivery), files, clock.now());
     if (edited !== undefined) {
       files = edited.files;
       return;

@@ -184,6 +184,20 @@ test("a public picture that takes longer than fifteen minutes still arrives in i
   expect(ada.inbox()).toEqual([]);
 });
 
+test("pictures for a thread that is archived meanwhile come by direct message", async () => {
+  studio.door.shut();
+  const answer = await ada.slash("imagine", { prompt: "a red mug" });
+  await ada.until(() => answer.message()?.text.includes("Drawing…"));
+  server.channel.archived = true;
+  studio.door.open();
+  const ticking = setInterval(() => studio.clock.advance(2_000), 100);
+  const direct = await ada.until(() => ada.inbox().find(({ text }) => text.includes("seed 42")));
+  clearInterval(ticking);
+  expect(direct.pictures).toHaveLength(4);
+  expect(ada.inbox()).toHaveLength(1);
+  expect(ben.see()).toHaveLength(1);
+});
+
 test("a bot that crashed while drawing leaves a message that its successor finishes, once", async () => {
   studio.door.shut();
   const answer = await ada.slash("imagine", { prompt: "a red mug" });

@@ -64,6 +64,7 @@ export async function startEmulator(clock: VirtualClock = createVirtualClock()):
         guildId: guild.id,
         recipientId: undefined,
         denied: new Map(),
+        archived: false,
       };
       world.channels.set(channel.id, channel);
       world.events.emit("dispatch", "CHANNEL_CREATE", channelPayload(channel));

@@ -77,3 +77,12 @@ test("an id sent as a number is refused where digits could be lost", async () =>
 test("invalid JSON is 50109", async () => {
   expectRefused(await post("{"), 400, 50109);
 });
+
+test("in an archived thread nothing is edited, 50083, until a new message opens it again", async () => {
+  const { json } = await post({ content: "x" });
+  const edit = () => call("PATCH", `/channels/${channel.id}/messages/${json["id"]}`, { content: "y" });
+  channel.archived = true;
+  expectRefused(await edit(), 400, 50083);
+  await post({ content: "news" });
+  expect((await edit()).status).toBe(200);
+});

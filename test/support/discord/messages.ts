@@ -9,6 +9,7 @@ import {
   mediaOf,
   type Upload,
 } from "./message-rules.ts";
+import { refusals } from "./refusal.ts";
 import { type Attachment, attachmentUrl, type Message, type World } from "./world.ts";
 
 export interface NewMessage {
@@ -29,6 +30,8 @@ export function createMessage(world: World, payload: unknown, files: readonly Up
   const earlier = repeated === undefined ? undefined : world.messages.get(repeated);
   if (earlier !== undefined) return earlier;
   const message = blankMessage(world, where, form.flags ?? 0);
+  const channel = world.channels.get(where.channelId);
+  if (channel !== undefined) channel.archived = false;
   apply(world, message, form, files, undefined);
   if (form.enforce_nonce && form.nonce != null) world.nonces.set(`${where.channelId} ${form.nonce}`, message.id);
   return message;
@@ -70,6 +73,7 @@ export function editMessage(
   files: readonly Upload[],
   prefix: readonly string[] = [],
 ): void {
+  if (world.channels.get(message.channelId)?.archived) throw refusals.archivedThread();
   const isLoading = (message.flags & MessageFlags.Loading) !== 0;
   const before: Before | undefined = isLoading
     ? undefined

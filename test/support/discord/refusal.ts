@@ -46,6 +46,7 @@ export const refusals = {
   directMessagesClosed: () => new Refusal(403, 50007, "Cannot send messages to this user"),
   missingPermissions: () => new Refusal(403, 50013, "Missing Permissions"),
   invalidWebhookToken: () => new Refusal(401, 50027, "Invalid Webhook Token"),
+  archivedThread: () => new Refusal(400, 50083, "Thread is archived"),
   invalidJson: () => new Refusal(400, 50109, "The request body contains invalid JSON."),
 } as const;
 

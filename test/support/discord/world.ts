@@ -31,6 +31,8 @@ export interface Channel {
   readonly parentId?: string;
   /** Permissions taken away in this channel, by user id. */
   readonly denied: Map<string, bigint>;
+  /** A thread that is archived: nothing in it can be edited; a new message opens it again. */
+  archived: boolean;
 }
 
 export interface Attachment {
@@ -168,7 +170,8 @@ export function permissionsIn(world: World, channel: Channel, userId: string): b
 /** The direct channel between the bot and a user, made when first needed. */
 export function directChannel(world: World, userId: string): Channel {
   for (const channel of world.channels.values()) if (channel.recipientId === userId) return channel;
-  const channel = { id: world.nextId(), name: "", guildId: undefined, recipientId: userId, denied: new Map() };
+  const place = { guildId: undefined, recipientId: userId, denied: new Map(), archived: false };
+  const channel = { id: world.nextId(), name: "", ...place };
   world.channels.set(channel.id, channel);
   return channel;
 }
