@@ -1,11 +1,8 @@
 import { MessageFlags, PermissionFlagsBits } from "discord.js";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Delivery, routes } from "../../shared/api.ts";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { UserError } from "../../shared/error.ts";
-import { bot, describeMiddle, samplePicture } from "../http/test-gateway.ts";
 import { escapeHtml, markdownToHtml } from "../support/discord/markdown.ts";
-import { createMember, type Member } from "../support/discord/member.ts";
-import { directChannel } from "../support/discord/world.ts";
+import type { Member } from "../support/discord/member.ts";
 import { learnWord, photo, propose, type Server, type Studio, says, saysLater, startStudio } from "./test-studio.ts";
 
 let studio: Studio;
@@ -24,7 +21,6 @@ beforeEach(() => {
 afterAll(() => studio.close());
 
 const labels = (message: { buttons: readonly { label: string }[] }) => message.buttons.map(({ label }) => label);
-const minutes = (count: number) => count * 60_000;
 
 test("/learn and one tap on Learn are enough: the word and its strip come", async () => {
   const card = await propose(ada);
@@ -231,88 +227,6 @@ for (const how of ["released", "crashed"] as const) {
   }, 150_000);
 }
 
-test("after fifteen minutes it goes on by direct message, in one message", async () => {
-  studio.door.shut();
-  const card = await propose(ada);
-  await ada.press(card, "Learn “red-object”");
-  await says(ada, card.id, "50 of 100");
-  studio.clock.advance(minutes(15));
-  studio.door.open();
-  const [direct] = await ada.until(() => {
-    const inbox = ada.inbox();
-    return inbox.some(({ text }) => text.includes("I know")) && inbox;
-  });
-  expect(direct?.pictures).toHaveLength(1);
-  expect(labels(direct ?? { buttons: [] }), "nothing is shared with a server from here").toEqual(["Info", "Delete"]);
-  expect(direct?.text).toContain("until `/concepts list` in a server shares it there");
-  expect(ada.inbox()).toHaveLength(1);
-  expect(ada.see()).toHaveLength(1);
-});
-
-/** Ada, whose direct messages are closed, learns a secret word, half way through when its card can no longer be edited. */
-async function learnUnreachably() {
-  const ben = server.addMember("ben");
-  const user = studio.emulator.world.users.get(ada.id);
-  if (user) user.closedToDirectMessages = true;
-  studio.door.shut();
-  const card = await propose(ada, { name: "secretpot" });
-  await ada.press(card, "Learn “secretpot”");
-  const half = await says(ada, card.id, "50 of 100");
-  studio.clock.advance(minutes(15));
-  return { half, mention: () => ben.until(() => ben.see()[0]) };
-}
-
-test("where direct messages are closed, a mention in the channel tells it without picture or words", async () => {
-  const learning = await learnUnreachably();
-  studio.door.open();
-  const mention = await learning.mention();
-  expect(mention.text).toContain(`<@${ada.id}>, your new word is ready`);
-  expect(mention.text).not.toContain("secretpot");
-  expect(mention.pictures).toEqual([]);
-  expect(mention.notified).toEqual([ada.id]);
-});
-
-for (const how of ["failed", "canceled"] as const) {
-  test(`where direct messages are closed, a ${how} job is not told as a word that is ready`, async () => {
-    const learning = await learnUnreachably();
-    studio.failure.next = new UserError("bad_image", "The masked secretpot is smaller than one cell.");
-    if (how === "failed") studio.door.open();
-    else await ada.press(learning.half, "Cancel");
-    const mention = await learning.mention();
-    expect(mention.text).toContain(`<@${ada.id}>, your new word did not work out`);
-    expect(mention.text).toContain("run `/learn` again");
-    expect(mention.text).not.toMatch(/ready|secretpot/);
-    expect(mention.notified).toEqual([ada.id]);
-  });
-}
-
-test("a word learned by direct message, whose person closes these meanwhile, is kept, and the bot gives up telling it", async () => {
-  const { world } = studio.emulator;
-  const direct = createMember(world, ada.id, directChannel(world, ada.id));
-  studio.door.shut();
-  const card = await propose(direct, { name: "cup" });
-  await direct.press(card, "Learn “cup”");
-  await says(direct, card.id, "50 of 100");
-  const user = world.users.get(ada.id);
-  if (user) user.closedToDirectMessages = true;
-  studio.clock.advance(minutes(15));
-  studio.door.open();
-  await expect
-    .poll(
-      async () => {
-        studio.clock.advance(10_000);
-        const { deliveries } = (await studio.gateway.call(bot, routes.listDeliveries)).body as {
-          deliveries: Delivery[];
-        };
-        return deliveries.filter(({ identity }) => identity.user.id === ada.id);
-      },
-      { timeout: 5_000 },
-    )
-    .toEqual([]);
-  const [word] = await studio.gateway.library.list({ user: { id: ada.id, name: "ada" }, moderator: false });
-  expect(word?.name).toBe("cup");
-});
-
 test("a channel where the bot may not write is no reason to lose a word", async () => {
   studio.emulator.deny(server.channel, PermissionFlagsBits.SendMessages | PermissionFlagsBits.AttachFiles);
   expect((await learnWord(ada, "pot")).ephemeral).toBe(true);
@@ -330,51 +244,4 @@ test("a caption full of mentions and formatting notifies nobody and formats noth
   expect(html).not.toMatch(/<a |mention/);
   expect(edited.components[0]).toBeDefined();
   expect((studio.emulator.world.messages.get(card.id)?.flags ?? 0) & MessageFlags.IsComponentsV2).toBeTruthy();
-});
-
-describe("a photograph that nobody is sure of", () => {
-  const guesses = ["bear", "turtle", "eagle", "taco", "elephant", "cat"];
-  let unsure: Studio;
-  let eve: Member;
-
-  beforeAll(async () => {
-    unsure = await startStudio({
-      describe: async (input, files) => {
-        const found = await describeMiddle(input, files);
-        const words = guesses.map((word) => ({ word, caption: `an orange ${word}`, score: 0.1 }));
-        const key = await files.write("welcome.png", await samplePicture(16));
-        return {
-          ...found,
-          photograph: true,
-          candidates: found.candidates.map((candidate) => ({ ...candidate, sure: false, words })),
-          welcome: { picture: { key, width: 16, height: 16 }, text: "I draw emoji: here is my best guess as one." },
-        };
-      },
-      notesOn: (caption) =>
-        caption.includes("kitten") ? ["This model has never seen “kitten” (try “cat” or “dog”)."] : [],
-    });
-    eve = unsure.newServer().addMember("eve");
-  });
-
-  afterAll(() => unsure.close());
-
-  test("is welcomed, and six words are offered instead of one", async () => {
-    const card = await propose(eve);
-    expect(card.text).toContain("I draw emoji: here is my best guess as one.");
-    expect(card.text).toContain("not sure, perhaps a red object");
-    expect(card.pictures).toHaveLength(2);
-    expect(labels(card)).toEqual([...guesses, "Learn “red-object”", "Edit words", "Point instead", "1", "2"]);
-    await eve.press(card, "cat");
-    const sure = await says(eve, card.id, "an orange cat");
-    expect(sure.text).not.toContain("not sure, perhaps an orange cat");
-    expect(sure.text).not.toContain("I draw emoji");
-    expect(labels(sure)).toEqual([expect.stringMatching(/^Learn “/), "Edit words", "Point instead", "1", "2"]);
-  });
-
-  test("words that the model does not know are told before anything is learned", async () => {
-    const card = await propose(eve);
-    await eve.fill(await eve.press(card, "Edit words"), { caption: "a kitten" });
-    const told = await says(eve, card.id, "This model has never seen");
-    expect(told.text).toContain("try “cat” or “dog”");
-  });
 });
