@@ -127,7 +127,10 @@ type Show = (make: MakeCard, standing: Standing, where?: "elsewhere") => Promise
  * more; and as a mention in the channel, without picture or words, where direct messages are closed. */
 function messageWriter({ rest, clock, cards, log }: ProgressContext, hold: Hold): Show {
   let files: KnownFiles = new Map();
+  let isClosed = false;
   return async (make, standing, where) => {
+    // Neither message nor direct messages: only the last word is worth asking again.
+    if (isClosed && standing === "running") return;
     const delivery = hold.current();
     const { address, identity, id, task } = delivery;
     const edited =
@@ -141,6 +144,7 @@ function messageWriter({ rest, clock, cards, log }: ProgressContext, hold: Hold)
     const { serverId: _, ...direct } = address;
     const card = await make({ ...delivery, address: direct });
     const sent = await sendDirectly(rest, identity.user.id, card, nonce);
+    isClosed = sent === undefined;
     if (sent !== undefined) {
       files = sent.files;
       const { channelId, messageId } = sent;

@@ -65,6 +65,24 @@ test("where direct messages are closed, a mention in the channel tells it withou
   expect(mention.notified).toEqual([ada.id]);
 });
 
+test("where direct messages are closed, they are tried once before the end, however long it takes", async () => {
+  const learning = await learnUnreachably();
+  const attempts = () => studio.emulator.world.requests.filter(({ path }) => path === "/users/@me/channels").length;
+  const ticking = setInterval(() => studio.clock.advance(2_000), 50);
+  for (const _step of [75, 100]) {
+    // One step further, then a pause in which its progress would be shown.
+    studio.door.open();
+    studio.door.shut();
+    await ada.until(() => attempts() > 0);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  expect(attempts()).toBe(1);
+  studio.door.open();
+  await learning.mention();
+  clearInterval(ticking);
+  expect(attempts(), "and once more for the last word").toBe(2);
+});
+
 for (const how of ["failed", "canceled"] as const) {
   test(`where direct messages are closed, a ${how} job is not told as a word that is ready`, async () => {
     const learning = await learnUnreachably();

@@ -37,7 +37,7 @@ function createDoor(): Door {
 }
 
 /** The real bot and the real gateway on an emulated Discord. Only the models are scripted: learning takes four steps of 25 and
- * waits at the door after the second, imagining waits there before it draws. */
+ * waits at the door from the second on, imagining waits there before it draws. */
 export async function startStudio(options: Pick<TestGatewayOptions, "describe" | "notesOn" | "store"> = {}) {
   const emulator = await startEmulator(createVirtualClock(Date.UTC(2026, 7, 1, 12), 1 / 3));
   const { clock } = emulator;
@@ -136,7 +136,7 @@ async function* scriptedLearn(
       preview,
       etaMs: 100 - step,
     };
-    if (step === 50) await stoppable(door.passed(), context.signal);
+    if (step >= 50) await stoppable(door.passed(), context.signal);
   }
   if (failure.next !== undefined) throw failure.next;
   const concept = await library.save({
