@@ -199,44 +199,50 @@ async function draftPictures(
 /** A modal has to be the first answer, so the draft is read within Discord's three seconds. */
 const modalTimeoutMs = 2_000;
 
+/** What the fields of "Edit words" hold before somebody writes in them: of an unsure draft a guess, which may be left out. */
+function prefillOf(draft: Draft) {
+  const chosen = draft.candidates[draft.selected];
+  return {
+    name: draft.name,
+    caption: beginning(draft.caption ?? chosen?.caption ?? "", 300),
+    className: beginning(draft.className ?? chosen?.className ?? "", 60),
+    isGuess: chosen?.sure === false,
+  };
+}
+
 async function askForWords(interaction: ButtonInteraction, [id = ""]: Ids, { functions }: BotContext): Promise<void> {
   const { draft } = await functions.call(routes.readDraft, identityOf(interaction), { id, timeoutMs: modalTimeoutMs });
-  const chosen = draft.candidates[draft.selected];
-  const field = (name: string, label: string, description: string, value: string, max: number) => ({
+  const { name, caption, className, isGuess } = prefillOf(draft);
+  const field = (id: string, label: string, description: string, value: string, max: number, required: boolean) => ({
     type: ComponentType.Label as const,
     label,
     description,
     component: {
       type: ComponentType.TextInput as const,
-      custom_id: name,
+      custom_id: id,
       style: max > 100 ? TextInputStyle.Paragraph : TextInputStyle.Short,
-      value: beginning(value, max),
-      min_length: 1,
+      value,
+      min_length: required ? 1 : 0,
       max_length: max,
-      required: true,
+      required,
     },
   });
+  const isUntouched = isGuess && draft.caption === undefined;
+  const begins = isUntouched ? "A guess, until you write something else" : "Learning starts from these words";
   await interaction.showModal({
     custom_id: customId("learn.words", id),
     title: "The words for it",
     components: [
-      field("name", "Name", "What you will type in <…>", draft.name, limits.maxConceptNameCharacters),
-      field("caption", "Description", "Learning starts from these words", draft.caption ?? chosen?.caption ?? "", 300),
-      field("class", "Kind of thing", "One or two words", draft.className ?? chosen?.className ?? "", 60),
+      field("name", "Name", "What you will type in <…>", name, limits.maxConceptNameCharacters, true),
+      field("caption", "Description", begins, caption, 300, !isGuess),
+      field("class", "Kind of thing", "One or two words", className, 60, !isGuess),
     ],
   });
 }
 
+/** Only fields that were changed are the person's words. An emptied guess takes back what they had written before. */
 async function takeWords(interaction: ModalSubmitInteraction, [id]: Ids, context: BotContext): Promise<void> {
   const value = (field: string) => interaction.fields.getTextInputValue(field).trim();
-  const words = (field: string, label: string) => {
-    const written = value(field);
-    if (written !== "") return written;
-    throw new UserError(
-      "bad_request",
-      `${label}: expected words for the thing, got only blanks. Press Edit words again.`,
-    );
-  };
   const name = ConceptName.safeParse(value("name"));
   if (!name.success) {
     throw new UserError(
@@ -244,15 +250,26 @@ async function takeWords(interaction: ModalSubmitInteraction, [id]: Ids, context
       `That name does not work: ${name.error.issues[0]?.message}. Press Edit words again.`,
     );
   }
-  const chosen = {
-    name: name.data,
-    caption: words("caption", "Description"),
-    className: words("class", "Kind of thing"),
-  };
-  await changeDraft(interaction, id, context, (draft) =>
-    context.functions.call(routes.patchDraft, identityOf(interaction), {
+  await changeDraft(interaction, id, context, (draft) => {
+    const before = prefillOf(draft);
+    const words = (field: string, label: string, prefill: string): string | null | undefined => {
+      const written = value(field);
+      if (written === prefill.trim()) return undefined;
+      if (written !== "") return written;
+      if (before.isGuess) return null;
+      throw new UserError(
+        "bad_request",
+        `${label}: expected words for the thing, got only blanks. Press Edit words again.`,
+      );
+    };
+    const chosen = {
+      name: name.data === before.name ? undefined : name.data,
+      caption: words("caption", "Description", before.caption),
+      className: words("class", "Kind of thing", before.className),
+    };
+    return context.functions.call(routes.patchDraft, identityOf(interaction), {
       id: draft.id,
       body: { revision: draft.revision, ...chosen },
-    }),
-  );
+    });
+  });
 }
