@@ -20,7 +20,8 @@ export const JobState = z.strictObject({
   status: PredictionStatus,
   /** Attempts begun; the running one included. */
   attempt: z.number().int().min(0),
-  /** The worker that runs it, and until when nobody else may: renewed by heartbeats. */
+  /** The worker that runs it, and until when nobody else may: renewed by heartbeats. Without a worker, when the last one let go
+   * of it; 0 before the first. */
   owner: z.string().max(200).nullable(),
   leaseUntil: time,
   /** Handed to an engine, which is given until then to begin. */

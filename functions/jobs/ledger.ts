@@ -87,7 +87,8 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
     if (state.attempt >= limits.maxJobAttempts) {
       return end(state, { status: "failed", error: state.error ?? lostReason });
     }
-    const waitedMs = clock.now() - createdAt;
+    // Since a machine last had it: what has run for a day and is put back goes on from its checkpoint.
+    const waitedMs = clock.now() - Math.max(createdAt, state.leaseUntil);
     if (waitedMs > limits.maxQueueHours * 3_600_000) return end(state, { status: "failed", error: tooOldReason });
     return undefined;
   };
@@ -208,7 +209,7 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
           status: "starting",
           attempt: failure === undefined ? current.attempt - 1 : current.attempt,
           owner: null,
-          leaseUntil: 0,
+          leaseUntil: clock.now(),
           dispatchedUntil: 0,
           notBefore: failure === undefined ? 0 : clock.now() + failure.delayMs,
           error: failure?.error ?? null,

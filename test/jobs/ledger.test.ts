@@ -135,6 +135,29 @@ test("a job that nobody could run for a day fails with that reason", async () =>
   expect(await ledger.settle(request)).toMatchObject({ status: "failed", error: expect.stringContaining("24 hours") });
 });
 
+test("a job that ran for more than a day goes on after a stop or a crash, and has a day of waiting again", async () => {
+  for (const ending of ["stop", "crash"]) {
+    const { ledger, clock } = setUp();
+    const request = imagineRequest("a", { createdAt: clock.now() });
+    await ledger.submit(request);
+    await ledger.claim("a", "c1");
+    for (let halfHours = 0; halfHours < 49; halfHours++) {
+      clock.advance(1_800_000);
+      expect(await ledger.renew("a", "c1")).toMatchObject({ held: true });
+    }
+    if (ending === "stop") await ledger.release("a", "c1");
+    else clock.advance(limits.jobLeaseMs + 1);
+    expect((await ledger.settle(request)).status).toBe(ending === "stop" ? "starting" : "processing");
+    expect(await ledger.claim("a", "c2")).toBeDefined();
+    await ledger.release("a", "c2");
+    clock.advance(limits.maxQueueHours * 3_600_000 + 1);
+    expect(await ledger.settle(request)).toMatchObject({
+      status: "failed",
+      error: expect.stringContaining("24 hours"),
+    });
+  }
+});
+
 test("a submission that was killed after any of its writes is begun by the dispatcher, unless it left nothing", async () => {
   const left = new Set<string>();
   for (let writes = 1; writes <= 5; writes++) {
