@@ -51,6 +51,8 @@ type Leader = z.infer<typeof Leader>;
 const leaderKey = "dispatch/leader.json";
 const leaderLeaseMs = 15_000;
 const sweepEveryMs = 3_600_000;
+/** How long a job that the engine failed to take lets others go first. */
+const failedPauseMs = 30_000;
 
 interface OpenJob {
   readonly request: JobRequest;
@@ -95,6 +97,11 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
         return "full" as const;
       });
       if (answer === "full") return ledger.unreserve(job.id);
+      if (typeof answer === "object" && "failed" in answer) {
+        log.warn("engine failed to take a job", { job: job.id, reason: answer.failed });
+        await ledger.unreserve(job.id, failedPauseMs);
+        continue;
+      }
       if (answer !== "accepted") {
         log.error("engine refuses a job", { job: job.id, reason: answer.refused });
         await ledger.refuse(job.id, answer.refused);

@@ -30,8 +30,8 @@ export interface Ledger {
   state(id: Id): Promise<JobState | undefined>;
   /** Reserves a waiting job for an engine; false when it runs, is reserved, or is over. */
   reserve(id: Id, forMs: number): Promise<boolean>;
-  /** Gives a reservation back. */
-  unreserve(id: Id): Promise<void>;
+  /** Gives a reservation back; the next one may begin after `delayMs`. */
+  unreserve(id: Id, delayMs?: number): Promise<void>;
   /** Begins an attempt; undefined when another attempt runs or nothing is left to do. */
   claim(id: Id, claim: string): Promise<JobRecord | undefined>;
   /** Keeps the job for another lease. */
@@ -156,8 +156,12 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
       return reserved;
     },
 
-    async unreserve(id) {
-      await update(id, (state) => (state.dispatchedUntil === 0 ? undefined : { ...state, dispatchedUntil: 0 }));
+    async unreserve(id, delayMs = 0) {
+      await update(id, (state) =>
+        state.dispatchedUntil === 0
+          ? undefined
+          : { ...state, dispatchedUntil: 0, notBefore: Math.max(state.notBefore, clock.now() + delayMs) },
+      );
     },
 
     async claim(id, claim) {

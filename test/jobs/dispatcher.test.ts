@@ -1,5 +1,9 @@
-import { expect, test } from "vitest";
+import { Hono } from "hono";
+import { expect, onTestFinished, test } from "vitest";
+import { listen } from "../../functions/http/listen.ts";
+import type { AppEnv } from "../../functions/http/mount.ts";
 import { createDispatcher } from "../../functions/jobs/dispatcher.ts";
+import { createHttpEngine } from "../../functions/jobs/engines/http.ts";
 import { createLocalEngine } from "../../functions/jobs/engines/local.ts";
 import type { Store } from "../../functions/store/store.ts";
 import { createFaultyStore, createMemoryStore } from "./memory-store.ts";
@@ -23,6 +27,28 @@ function setUp(store: Store = createMemoryStore()) {
     await engine.idle();
   };
   return { ...worker, log, dispatcher, round, tidied: () => tidied };
+}
+
+/** Jobs a, b and c before a GPU function that has room for five and answers `a` in its own way; afterwards each job's state. */
+async function handOutTo(answerToA: () => Response) {
+  const app = new Hono<AppEnv>();
+  const asked: string[] = [];
+  app.put("/predictions/:id", ({ req }) => {
+    asked.push(req.param("id"));
+    return req.param("id") === "a" ? answerToA() : Response.json({}, { status: 202 });
+  });
+  const listener = await listen(app, 0);
+  onTestFinished(() => listener.close(100));
+  const worker = workerDeps(createMemoryStore(), countingTask(1).runTask);
+  const url = `http://127.0.0.1:${listener.port}`;
+  const engine = createHttpEngine({ url, clock: worker.clock, log: worker.log, capacity: 5 });
+  for (const [i, id] of ["a", "b", "c"].entries()) {
+    await worker.ledger.submit(imagineRequest(id, { createdAt: Date.now() - 10 + i }));
+  }
+  const dispatcher = createDispatcher({ ...worker, engine });
+  for (let i = 0; i < 2; i++) await dispatcher.round();
+  const [a, b, c] = await Promise.all(["a", "b", "c"].map((id) => worker.ledger.state(id)));
+  return { asked, a, b, c };
 }
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -59,6 +85,32 @@ test("what has expired goes also where a round fails", async () => {
   const { round, tidied } = setUp(store);
   await expect(round()).rejects.toMatchObject({ code: "unavailable" });
   expect(tidied()).toBe(1);
+});
+
+test.each([
+  ["of our own", () => Response.json({ error: { code: "bad_request", message: "no such task" } }, { status: 400 })],
+  ["of a proxy", () => new Response("<h1>no such task</h1>", { status: 413 })],
+])("a job that the GPU function refuses in words %s ends with them, and those behind it go", async (_, answer) => {
+  const { asked, a, b, c } = await handOutTo(answer);
+  expect(asked).toEqual(["a", "b", "c"]);
+  expect(a).toMatchObject({ status: "failed", error: expect.stringContaining("no such task") });
+  for (const other of [b, c])
+    expect(other).toMatchObject({ status: "starting", dispatchedUntil: expect.toSatisfy(Boolean) });
+});
+
+test("a job over which the GPU function breaks is left for later, and those behind it go", async () => {
+  const { asked, a, b, c } = await handOutTo(() => new Response("broken", { status: 500 }));
+  expect(asked).toEqual(["a", "b", "c"]);
+  expect(a).toMatchObject({ status: "starting", dispatchedUntil: 0 });
+  expect(a?.notBefore).toBeGreaterThan(Date.now() + 10_000);
+  for (const other of [b, c])
+    expect(other).toMatchObject({ status: "starting", dispatchedUntil: expect.toSatisfy(Boolean) });
+});
+
+test.each([401, 404, 429, 503])("an answer of %i is about no job: all wait", async (status) => {
+  const { asked, ...states } = await handOutTo(() => new Response("not now", { status }));
+  expect(asked).toEqual(["a", "a"]);
+  for (const state of Object.values(states)) expect(state).toMatchObject({ status: "starting", dispatchedUntil: 0 });
 });
 
 test("what a dispatcher of another version remembered does not stop this one", async () => {

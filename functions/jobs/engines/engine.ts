@@ -13,9 +13,11 @@ export interface JobEngine {
   readonly coldStartMs: number;
   /** How long a job may stay unclaimed after it was handed over. */
   readonly claimWithinMs: number;
-  /** Hands a job over. "full" leaves it in the queue; `refused` ends it, with that reason for its person, where it could never
-   * run. Rejects when the engine cannot be reached. */
-  dispatch(request: JobRequest): Promise<"accepted" | "full" | { readonly refused: string }>;
+  /** Hands a job over. "full" leaves it and those behind it in the queue; `refused` ends it, with that reason for its person, where
+   * it could never run; `failed` leaves it for later, the next may go. Rejects when the engine cannot be reached. */
+  dispatch(
+    request: JobRequest,
+  ): Promise<"accepted" | "full" | { readonly refused: string } | { readonly failed: string }>;
   /** Tells a running job at once what its next heartbeat would tell it. Never rejects. */
   cancel(id: Id): Promise<void>;
   health(): Promise<EngineHealth>;

@@ -22,6 +22,8 @@ export interface HttpEngineOptions {
 export const queuedHeader = "x-eponym-queued";
 
 const Health = z.object({ status: z.enum(["STARTING", "READY", "BUSY", "SETUP_FAILED", "UNHEALTHY"]) });
+/** Refusals that say nothing of the job: the secret, the clock, the load, a proxy whose machine is away. */
+const notOfTheJob: ReadonlySet<number> = new Set([401, 403, 404, 408, 425, 429]);
 /** The gateway speaks for itself here; whose job it is stands in the ledger. */
 const self: Identity = { user: { id: "0", name: "gateway" }, moderator: false, roles: [], service: true };
 
@@ -64,7 +66,12 @@ export function createHttpEngine(options: HttpEngineOptions): JobEngine {
       if (response.status === 409 || response.status === 503) return "full";
       const { code, message } = errorOf(text);
       if (code === "bad_config") return { refused: message };
-      throw new UserError("unavailable", `The GPU function answered ${response.status}: ${message}`);
+      const answer = `The GPU function answered ${response.status}: ${message}`;
+      if (response.status >= 500) return { failed: answer };
+      if (response.status >= 400 && !notOfTheJob.has(response.status)) {
+        return { refused: `${answer} Whoever runs this service finds more in its log.` };
+      }
+      throw new UserError("unavailable", answer);
     },
     async cancel(id) {
       try {
