@@ -10,6 +10,7 @@ import {
   checkRevision,
   createDrafts,
   draftFilesFolder,
+  draftFolder,
   learnInput,
   learnJobId,
   type StoredDraft,
@@ -17,6 +18,7 @@ import {
   withCandidates,
   wordsOf,
 } from "../jobs/drafts.ts";
+import { markExpiry } from "../jobs/expiry.ts";
 import { predictionOf } from "../jobs/job-record.ts";
 import { createTaskFiles } from "../jobs/task-files.ts";
 import { suggestName } from "../tasks/describe.ts";
@@ -49,14 +51,15 @@ export function mountDrafts(app: Hono<AppEnv>, deps: DraftDeps): void {
    * at once never mix their masks. */
   const describe = (id: Id, picture: string, click: Point | undefined): Promise<DescribeOutput> => {
     const key = JSON.stringify([id, picture, click]);
-    const run = (): Promise<DescribeOutput> =>
-      deps
-        .describe(
-          DescribeInput.parse({ task: "describe", picture, click }),
-          createTaskFiles(deps.store, `${draftFilesFolder(id)}/${deps.newId()}`),
-        )
-        .finally(() => running.delete(key));
-    const found = running.get(key) ?? run();
+    const run = async (): Promise<DescribeOutput> => {
+      // Before the first of its files: what a describer that fails or dies leaves must expire too.
+      await markExpiry(deps.store, draftFolder(id), deps.clock.now());
+      return deps.describe(
+        DescribeInput.parse({ task: "describe", picture, click }),
+        createTaskFiles(deps.store, `${draftFilesFolder(id)}/${deps.newId()}`),
+      );
+    };
+    const found = running.get(key) ?? run().finally(() => running.delete(key));
     running.set(key, found);
     return found;
   };

@@ -12,8 +12,10 @@ import { markExpiry } from "./expiry.ts";
 const StoredDraft = z.strictObject({ draft: Draft, nameChosen: z.boolean() });
 export type StoredDraft = z.infer<typeof StoredDraft>;
 
+/** All that belongs to a draft but itself; it expires as a whole. */
+export const draftFolder = (id: Id): string => `drafts/${id}`;
 /** Everything a describer wrote for a draft, and its drawn views. */
-export const draftFilesFolder = (id: Id): string => `drafts/${id}/files`;
+export const draftFilesFolder = (id: Id): string => `${draftFolder(id)}/files`;
 const keyOf = (id: Id) => `drafts/${id}.json`;
 
 export interface Drafts {
@@ -30,7 +32,7 @@ export function createDrafts(store: Store): Drafts {
     async create(stored) {
       const { id, created } = stored.draft;
       await markExpiry(store, keyOf(id), Date.parse(created));
-      await markExpiry(store, `drafts/${id}`, Date.parse(created));
+      await markExpiry(store, draftFolder(id), Date.parse(created));
       await createDocument(store, keyOf(id), stored);
       return (await readDocument(store, keyOf(id), StoredDraft)) ?? stored;
     },

@@ -1,7 +1,10 @@
 import { afterAll, expect, test } from "vitest";
 import { cellCentre } from "../../functions/http/drafts.ts";
+import { sweepExpired } from "../../functions/jobs/expiry.ts";
 import { drawDraft } from "../../functions/tasks/draw-draft.ts";
 import { DraftView, routes } from "../../shared/api.ts";
+import { UserError } from "../../shared/error.ts";
+import { createMemoryStore } from "../jobs/memory-store.ts";
 import { ann, bob, createTestGateway, describeMiddle, samplePicture, startDraft } from "./test-gateway.ts";
 
 let described = 0;
@@ -143,4 +146,21 @@ test("what was described for an older revision does not overwrite a newer one", 
   expect((await late).status).toBe(409);
   expect((await slowly.call(ann, routes.readDraft, "d9")).body["draft"]).toMatchObject({ name: "mine", revision: 2 });
   await slowly.close();
+});
+
+test("what a describer wrote before it failed expires, though there is no draft", async () => {
+  const store = createMemoryStore();
+  const failing = createTestGateway({
+    paused: true,
+    store,
+    describe: async (input, files) => {
+      await files.write("crop-1.png", await files.read(input.picture));
+      throw new UserError("engine_failed", "The captioner died.");
+    },
+  });
+  expect(await startDraft(failing, ann, "d1")).toMatchObject({ status: 502 });
+  await failing.close();
+  expect(store.keys()).toContainEqual(expect.stringMatching(/^drafts\/d1\/files\/.*crop-1\.png$/));
+  await sweepExpired(store, Date.now() + 60 * 86_400_000);
+  expect(store.keys().filter((key) => !key.startsWith("dispatch/"))).toEqual([]);
 });
