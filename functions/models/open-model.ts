@@ -21,8 +21,12 @@ import { openTokenizer } from "./tokenizer.ts";
 import { timestepFeatures, unet } from "./unet.ts";
 import { openUnet, type UnetConfig } from "./unet-config.ts";
 
+/** Keys that change the noise a model was trained with in a way that is not implemented: on another schedule it would draw and learn
+ * badly, and nobody would know why. Refused by rules beside the object's keys: parsed, those would change the fingerprint. */
+const otherSchedules = ["rescale_betas_zero_snr", "trained_betas"] as const;
+
 /** The keys of scheduler_config.json that describe the trained model rather than a sampler. */
-const SchedulerConfig = z.looseObject({
+const SchedulerKeys = z.looseObject({
   num_train_timesteps: z.int().min(2).max(100_000).default(1000),
   beta_start: z.number().positive().lt(1).default(0.0001),
   beta_end: z.number().positive().lt(1).default(0.02),
@@ -32,6 +36,15 @@ const SchedulerConfig = z.looseObject({
   set_alpha_to_one: z.boolean().default(true),
   timestep_spacing: z.enum(["leading", "linspace", "trailing"]).optional(),
 });
+const SchedulerConfig = otherSchedules.reduce(
+  (schema, key) =>
+    schema.refine((config) => !config[key], {
+      path: [key],
+      message:
+        "checkpoints trained on such a noise schedule are not supported, use one where this is absent, null or false",
+    }),
+  SchedulerKeys,
+);
 
 /** The parts of an opened checkpoint that training builds its own graph from. */
 export interface Parts {
