@@ -8,6 +8,7 @@ import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import { downloadFile, type ListFileEntry, listFiles } from "@huggingface/hub";
 import { UserError } from "../../shared/error.ts";
+import { notXl } from "./unet-config.ts";
 
 /** Where checkpoints come from. */
 export interface Hub {
@@ -69,14 +70,18 @@ async function downloadInto(folder: string, repository: string, hub: Hub): Promi
   }
 }
 
-/** @throws UserError bad_config when a part has no weights in safetensors */
+/** @throws UserError bad_config when a part has no weights in safetensors, or there are parts that only larger models have */
 export function wantedFiles(paths: readonly string[], repository: string): readonly string[] {
+  // Before anything is fetched: it would be gigabytes for nothing.
+  if (paths.some((path) => path.startsWith("text_encoder_2/"))) {
+    throw new UserError("bad_config", `"${repository}" has a second text encoder (text_encoder_2/): ${notXl}.`);
+  }
   const weights = parts.map((part) => {
     const name = weightNames.find((candidate) => paths.includes(`${part}/${candidate}`));
     if (name) return `${part}/${name}`;
     throw new UserError(
       "bad_config",
-      `"${repository}" has no safetensors weights in ${part}/; expected a Stable Diffusion 1.x checkpoint in diffusers layout.`,
+      `"${repository}" has no safetensors weights in ${part}/; expected a Stable Diffusion 1.x or 2.x checkpoint in diffusers layout.`,
     );
   });
   return [...paths.filter((path) => smallFiles.test(path)), ...weights];

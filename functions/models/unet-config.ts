@@ -6,6 +6,9 @@ const perLevel = z.union([z.int().positive(), z.array(z.int().positive())]);
 /** A feature of UNet2DConditionModel that SD 1.x and 2.x do not use: only its neutral value is understood. */
 const only = <const T extends string | number | boolean | null>(value: T) => z.literal(value).default(value as never);
 
+/** For people who bring one of the most common checkpoints that do not fit. */
+export const notXl = "Stable Diffusion XL is not supported, use a checkpoint of 1.x or 2.x";
+
 /** Every key that diffusers writes; an unknown key or value is an error that names it. */
 const UnetConfig = z
   .strictObject({
@@ -43,7 +46,9 @@ const UnetConfig = z
     encoder_hid_dim_type: only(null),
     dual_cross_attention: only(false),
     class_embed_type: only(null),
-    addition_embed_type: only(null),
+    addition_embed_type: z
+      .literal(null, { error: ({ input }) => (input === "text_time" ? notXl : undefined) })
+      .default(null),
     addition_time_embed_dim: only(null),
     num_class_embeds: only(null),
     resnet_time_scale_shift: only("default"),

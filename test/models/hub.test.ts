@@ -183,6 +183,16 @@ test("a Hub that cannot be reached is one clear error", async () => {
   expect(error).toMatchObject({ code: "unavailable", message: expect.stringMatching(/someone\/a-model.*Try again/) });
 });
 
+test("Stable Diffusion XL is refused by what the Hub lists, before anything is fetched", async () => {
+  server.files.set("text_encoder_2/model.safetensors", bytes(400, 9));
+  const cache = newCache();
+  expect(await refusal(cache)).toMatchObject({
+    code: "bad_config",
+    message: expect.stringMatching(/text_encoder_2.*Stable Diffusion XL is not supported, use .*1\.x or 2\.x/),
+  });
+  expect([server.requests, filesOf(cache)]).toEqual([[], []]);
+});
+
 test("half precision is preferred, and a part without safetensors weights is named", () => {
   const paths = [...wanted.keys(), ...unwanted.keys()];
   expect(wantedFiles(paths, repository)).toEqual(expect.arrayContaining([...wanted.keys()]));

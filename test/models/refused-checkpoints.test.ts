@@ -40,3 +40,17 @@ for (const [key, value] of [
     for (const nothing of [null, false, undefined]) openWith(scheduler, { [key]: nothing });
   });
 }
+
+test("a folder of Stable Diffusion XL is told as what it is", () => {
+  const xl = {
+    addition_embed_type: "text_time",
+    addition_time_embed_dim: 256,
+    transformer_layers_per_block: [1, 2, 10],
+  };
+  expect(() => openWith("unet/config.json", { ...xl, projection_class_embeddings_input_dim: 2816 })).toThrow(
+    expect.objectContaining({
+      code: "bad_config",
+      message: expect.stringMatching(/unet\/config.json: .*Stable Diffusion XL is not supported, use .*1\.x or 2\.x/),
+    }),
+  );
+});
