@@ -37,7 +37,7 @@ export function spawnLanes(options: EngineOptions, lanes: number): LanedEngine {
   const load: Engine["load"] = async (model, settings) => {
     const life = lives;
     const [first] = engines as [SpawnedEngine];
-    const sessions: Promise<Session>[] = [first.load(model, settings)];
+    const sessions: (Promise<Session> | undefined)[] = [first.load(model, settings)];
     const { inputs, outputs } = await (sessions[0] as Promise<Session>);
     return {
       inputs,
@@ -46,8 +46,13 @@ export function spawnLanes(options: EngineOptions, lanes: number): LanedEngine {
         const lane = busy.indexOf(Math.min(...busy));
         busy[lane] = (busy[lane] as number) + 1;
         try {
-          sessions[lane] ??= (engines[lane] as SpawnedEngine).load(model, settings);
-          return await (await sessions[lane]).run(feeds);
+          const session = sessions[lane] ?? (engines[lane] as SpawnedEngine).load(model, settings);
+          sessions[lane] = session;
+          // A failed load (no memory, a file that is away) may go better next time.
+          session.catch(() => {
+            if (sessions[lane] === session) sessions[lane] = undefined;
+          });
+          return await (await session).run(feeds);
         } catch (error) {
           if (error instanceof UserError && error.code === "engine_failed" && life === lives) {
             lives++;
@@ -59,8 +64,8 @@ export function spawnLanes(options: EngineOptions, lanes: number): LanedEngine {
         }
       },
       close: async () => {
-        for (const session of await Promise.allSettled(sessions)) {
-          if (session.status === "fulfilled" && session.value) await session.value.close();
+        for (const session of await Promise.allSettled(sessions.filter((loading) => loading !== undefined))) {
+          if (session.status === "fulfilled") await session.value.close();
         }
       },
     };
