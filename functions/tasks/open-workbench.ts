@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { createLibrary } from "../concepts/library.ts";
 import { embeddedFolder, knownModel, type LocatedModel, locateModel } from "../models/catalog.ts";
 import type { Hub } from "../models/hub.ts";
-import { type OpenedModel, openModel } from "../models/open-model.ts";
+import { openModel } from "../models/open-model.ts";
 import { openTokenizer } from "../models/tokenizer.ts";
 import { unknownWords, unknownWordsNote } from "../models/unknown-words.ts";
 import { weightBytes } from "../models/weight-bytes.ts";
@@ -12,6 +12,7 @@ import { spawnEngine } from "../onnx/spawn-engine.ts";
 import { lanesFor, spawnLanes } from "../onnx/spawn-lanes.ts";
 import { openVision } from "../vision/open-vision.ts";
 import type { Vision } from "../vision/vision.ts";
+import { keepModels } from "./keep-models.ts";
 import type { Workbench } from "./workbench.ts";
 
 export interface WorkbenchOptions {
@@ -30,29 +31,22 @@ export interface WorkbenchOptions {
 export function openWorkbench(options: WorkbenchOptions): Workbench & { close(): Promise<void> } {
   const visionEngine = spawnEngine({ preset: "lean", providers: ["cpu"], threads: options.threads });
   const local = openVision(join(embeddedFolder, "vision"), visionEngine, openTokenizer(embeddedFolder).decode);
-  const models = new Map<string, Promise<OpenedModel & { about: LocatedModel; end(): Promise<void> }>>();
 
-  async function open(id: string | undefined) {
-    const about = await locateModel(id, options.hub);
+  function open(about: LocatedModel) {
     const bytes = weightBytes(about.folder);
     const preset = options.preset === "auto" ? choosePreset(bytes, process.availableMemory()) : options.preset;
     const settings = { preset, providers: options.providers, threads: options.threads };
     const engine = spawnLanes(settings, lanesFor(bytes, settings));
-    return { ...openModel(about.id, about.folder, engine), about, end: () => engine.close() };
+    return { model: openModel(about.id, about.folder, engine), end: () => engine.close() };
   }
+  const models = keepModels((id = options.model) => locateModel(id, options.hub), open);
 
   const own = knownModel(options.model);
   const unknown = own && "folder" in own.source ? unknownWords(own.source.folder) : () => [];
 
   return {
-    model: (id = options.model) => {
-      const key = id ?? "";
-      const opened = models.get(key) ?? open(id);
-      models.set(key, opened);
-      // A failed opening (no network, a missing file) may go better next time.
-      opened.catch(() => models.delete(key));
-      return opened;
-    },
+    model: models.model,
+    lease: models.lease,
     art: own?.art,
     notesOn: (caption) => {
       const note = unknownWordsNote(unknown(caption));
@@ -63,8 +57,7 @@ export function openWorkbench(options: WorkbenchOptions): Workbench & { close():
     now: () => new Date(),
     randomSeed: () => Math.floor(Math.random() * 2 ** 32),
     close: async () => {
-      const opened = await Promise.allSettled(models.values());
-      for (const model of opened) if (model.status === "fulfilled") await model.value.end();
+      await models.close();
       await visionEngine.close();
     },
   };
