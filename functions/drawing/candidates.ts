@@ -20,7 +20,9 @@ export async function candidates(input: {
     throw new Error(`candidates: ${masks.length} masks, at most ${theme.marks.length}`);
   const { width, height } = overlaySize(picture);
   const longer = Math.max(width, height);
-  const outlines = await Promise.all(masks.map((mask) => outlineMask(mask, width, height)));
+  // One after another: between two of them the process answers others.
+  const outlines: Outline[] = [];
+  for (const mask of masks) outlines.push(await outlineMask(mask, width, height));
   const colourOf = (index: number) => theme.marks[index] ?? theme.accent;
   // Small ones are drawn over large ones: masks are often nested (part, object, group).
   const areas = masks.map((mask) => maskArea(mask) / mask.data.length);

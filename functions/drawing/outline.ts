@@ -23,9 +23,13 @@ async function traceMask(mask: Mask, width: number, height: number, blur: number
     kernel: blur > 0 ? "cubic" : "nearest",
   });
   const { data, info } = await (blur > 0 ? enlarged.blur(blur) : enlarged).raw().toBuffer({ resolveWithObject: true });
-  const values = Array.from({ length: width * height }, (_, i) => data[i * info.channels] ?? 0);
-  const [edge] = contours().size([width, height]).thresholds([127.5])(values);
-  return (edge?.coordinates ?? []).flat().map((ring) => ring.map(([x = 0, y = 0]) => [round(x), round(y)] as const));
+  const values = new Uint8Array(width * height);
+  for (let i = 0; i < values.length; i++) values[i] = data[i * info.channels] as number;
+  // The types know of plain arrays only, whose megapixel of boxed numbers would take longer than the tracing.
+  const edge = contours()
+    .size([width, height])
+    .contour(values as ArrayLike<number> as number[], 127.5);
+  return edge.coordinates.flat().map((ring) => ring.map(([x = 0, y = 0]) => [round(x), round(y)] as const));
 }
 
 const round = (x: number) => Math.round(x * 10) / 10;

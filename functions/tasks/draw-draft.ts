@@ -1,7 +1,7 @@
 import type { Point } from "../../shared/draft.ts";
 import { candidates } from "../drawing/candidates.ts";
 import { pickGrid } from "../drawing/pick-grid.ts";
-import { decodeMask } from "../tensor/mask.ts";
+import { decodeMask, type Mask } from "../tensor/mask.ts";
 import { readPicture } from "../tensor/pixels.ts";
 
 /** What a draft shows: its candidates, or the grid to point with. */
@@ -15,6 +15,8 @@ export type DraftScene = { readonly picture: Uint8Array } & (
 export async function drawDraft(scene: DraftScene): Promise<Uint8Array> {
   const picture = await readPicture(scene.picture);
   if ("zoom" in scene) return await pickGrid({ picture, zoom: scene.zoom });
-  const masks = await Promise.all(scene.masks.map(decodeMask));
+  // One after another: all at once they would be one long turn of the process, which answers others in between.
+  const masks: Mask[] = [];
+  for (const mask of scene.masks) masks.push(await decodeMask(mask));
   return await candidates({ picture, masks, selected: scene.selected, click: scene.click });
 }
