@@ -28,7 +28,7 @@ export function startError(error: unknown, { discordServer }: Pick<BotConfig, "d
     );
   }
   const { code, cause } = Object(error) as { readonly code?: unknown; readonly cause?: { readonly code?: unknown } };
-  const network = [code, cause?.code].find((one) => typeof one === "string" && unreachable.has(one));
+  const network = [code, cause?.code].find((one): one is string => typeof one === "string" && unreachable.has(one));
   if (network === undefined) return error;
   return told("unavailable", `Discord cannot be reached (${network}). Check this machine's network and start again.`);
 }
