@@ -1,16 +1,18 @@
 import { createHash } from "node:crypto";
 import { userInfo } from "node:os";
 import { resolve } from "node:path";
-import type { Viewer } from "../../shared/concept.ts";
+import type { Id, StoreKey, Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import type { JobInput, JobOutput, TaskEvent } from "../../shared/job.ts";
 import type { ConceptLibrary } from "../concepts/library.ts";
+import { inspectRecord } from "../concepts/library-record.ts";
 import { readConfig } from "../config.ts";
 import { createTaskFiles } from "../jobs/task-files.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/store.ts";
 import { cleanPicture } from "../tasks/clean-picture.ts";
 import { openWorkbench } from "../tasks/open-workbench.ts";
+import { conceptIdOf } from "../tasks/passport.ts";
 import { createTaskRunner } from "../tasks/task-runner.ts";
 import type { Workbench } from "../tasks/workbench.ts";
 
@@ -23,7 +25,7 @@ export interface Session {
   /** Stores a picture without its metadata and gives its key, and the upload's size in pixels: what is stored may be smaller. */
   addPicture(upload: Uint8Array): Promise<{ key: string; width: number; height: number }>;
   /** Runs a job to its output. A learn job that was interrupted goes on from its last checkpoint when the same input
-   * comes again. */
+   * comes again to the same model. */
   run<T extends JobOutput["task"]>(
     input: Extract<JobInput, { task: T }>,
     onEvent: (event: TaskEvent) => void,
@@ -61,8 +63,8 @@ export async function openSession(): Promise<Session> {
       return { key, ...uploaded };
     },
     run: async (input, onEvent, signal) => {
-      const jobId = digest(new TextEncoder().encode(JSON.stringify(input)));
-      const checkpointKey = `checkpoints/${jobId}`;
+      const jobId = await jobIdOf(bench, store, input);
+      const checkpointKey = checkpointOf(jobId);
       const checkpoint = await store.get(checkpointKey);
       let goesOn = checkpoint !== undefined;
       const context = {
@@ -94,6 +96,22 @@ export async function openSession(): Promise<Session> {
   };
 }
 
+const checkpointOf = (jobId: Id): StoreKey => `checkpoints/${jobId}`;
+
+/** The same for the same input, so that an interrupted job is found again. A learn job's also tells the model, and changes once its
+ * concept is saved: whoever learns again, after deleting the word or to have another, gets a new one and not what was there. */
+async function jobIdOf(bench: Pick<Workbench, "model">, store: Store, input: JobInput): Promise<Id> {
+  if (input.task !== "learn") return digest(JSON.stringify(input));
+  const { hash } = await bench.model(input.model);
+  for (let run = 0; ; run++) {
+    const jobId = digest(JSON.stringify([hash, run, input]));
+    const saved = await inspectRecord(store, conceptIdOf(jobId));
+    if (!saved) return jobId;
+    // Killed after saving, before the end: the same command ends it.
+    if (saved.record && !saved.record.deleted && (await store.head(checkpointOf(jobId)))) return jobId;
+  }
+}
+
 /** The library, which on the command line also says where all the words are that there are. */
 const tellingOfList = (library: ConceptLibrary): ConceptLibrary => ({
   ...library,
@@ -109,4 +127,4 @@ const tellingOfList = (library: ConceptLibrary): ConceptLibrary => ({
   },
 });
 
-const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex").slice(0, 32);
+const digest = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex").slice(0, 32);

@@ -5,7 +5,15 @@ import { type Concept, encodeConcept } from "./concept-file.ts";
 import { keepPictures } from "./keep-pictures.ts";
 import { nameKey, ownerKey, rowsKey } from "./library-keys.ts";
 import { nameForOwner, privatePlace } from "./library-names.ts";
-import { changeRecord, createRecord, encodeJson, passportOf, readRecord, requireOwned } from "./library-record.ts";
+import {
+  type ConceptRecord,
+  changeRecord,
+  createRecord,
+  encodeJson,
+  passportOf,
+  readRecord,
+  requireOwned,
+} from "./library-record.ts";
 
 /** See ConceptLibrary.save. Each step leaves something that a second run of the same job finds and goes on from: the owner's
  * list (so that nothing escapes `forget`), pictures and rows, the record, and at last the name that makes it visible to others. */
@@ -15,7 +23,7 @@ export async function saveConcept(
   tensors: Omit<Concept, "meta"> | undefined,
 ): Promise<ConceptMeta> {
   const before = await readRecord(store, meta.id);
-  if (before !== undefined && before.owner.id !== meta.owner.id) throw takenId(meta.id);
+  if (before !== undefined) requireSame(before, meta);
   const fresh: ConceptMeta = {
     ...meta,
     version: 1,
@@ -31,12 +39,22 @@ export async function saveConcept(
   }
   const own = nameKey(privatePlace(mine.owner.id), mine.name);
   const record = await createRecord(store, { ...mine, nameKeys: [own] });
-  if (record.owner.id !== mine.owner.id) throw takenId(mine.id);
-  return passportOf(record.deleted === undefined ? await nameForOwner(store, record) : record);
+  requireSame(record, mine);
+  return passportOf(await nameForOwner(store, record));
 }
 
-const takenId = (id: Id): UserError =>
-  new UserError("conflict", `The id ${id} is taken by another concept; start the job anew.`);
+/** Joining is for what was saved already: nothing of somebody else's, of another model, or deleted hides what was just learned.
+ * @throws UserError conflict */
+function requireSame(stored: ConceptRecord, { id, owner, baseModel }: ConceptMeta): void {
+  const refuse = (why: string): never => {
+    throw new UserError("conflict", `The id ${id} ${why}; start the job anew.`);
+  };
+  if (stored.owner.id !== owner.id) refuse("is taken by another concept");
+  if (stored.deleted !== undefined) refuse(`is that of <${stored.name}>, which is deleted`);
+  if (stored.baseModel.hash !== baseModel.hash) {
+    refuse(`is that of <${stored.name}>, which was learned on another model, ${stored.baseModel.id}`);
+  }
+}
 
 /** See ConceptLibrary.relearn. Numbers whose rows are there already belong to somebody faster, or to a run that was killed
  * before it published them: they are skipped. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ConceptMeta } from "../../shared/concept.ts";
+import type { ConceptMeta, Id } from "../../shared/concept.ts";
 import type { DrawnPicture, LearnInput } from "../../shared/job.ts";
 import type { Initialiser } from "../inversion/initialiser.ts";
 import type { LearnOptions } from "../inversion/learn-options.ts";
@@ -7,6 +7,10 @@ import type { LearnState } from "../inversion/learn-state.ts";
 import { templateSet } from "../inversion/templates.ts";
 import type { Model } from "../models/model.ts";
 import type { Subject } from "./subject.ts";
+
+/** The id of the concept that a learn job makes: the same on every attempt, so that two attempts publish once. */
+export const conceptIdOf = (jobId: Id): Id =>
+  createHash("sha256").update(`concept ${jobId}`).digest("hex").slice(0, 24);
 
 /** What is known about a concept when it was just learned, private at first. */
 export function passport(
@@ -28,7 +32,7 @@ export function passport(
   const [tokens, width] = state.best.rows.shape as [number, number];
   const preview = made.pictures.find(({ kind }) => kind === "picture");
   return {
-    id: createHash("sha256").update(`concept ${made.jobId}`).digest("hex").slice(0, 24),
+    id: conceptIdOf(made.jobId),
     version: 1,
     name: input.name,
     owner: input.owner,
