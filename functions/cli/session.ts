@@ -7,6 +7,7 @@ import type { JobInput, JobOutput, TaskEvent } from "../../shared/job.ts";
 import type { ConceptLibrary } from "../concepts/library.ts";
 import { inspectRecord } from "../concepts/library-record.ts";
 import { readConfig } from "../config.ts";
+import { markExpiry, sweepExpired } from "../jobs/expiry.ts";
 import { createTaskFiles } from "../jobs/task-files.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/store.ts";
@@ -25,7 +26,7 @@ export interface Session {
   /** Stores a picture without its metadata and gives its key, and the upload's size in pixels: what is stored may be smaller. */
   addPicture(upload: Uint8Array): Promise<{ key: string; width: number; height: number }>;
   /** Runs a job to its output. A learn job that was interrupted goes on from its last checkpoint when the same input
-   * comes again to the same model. */
+   * comes again to the same model within a week. */
   run<T extends JobOutput["task"]>(
     input: Extract<JobInput, { task: T }>,
     onEvent: (event: TaskEvent) => void,
@@ -45,12 +46,14 @@ function userName(): string {
   }
 }
 
-/** Opens the concepts' folder of the settings; models load when first needed. @throws UserError bad_config */
+/** Opens the concepts' folder of the settings, and destroys in it what was deleted, or was made by a command, longer than a week ago;
+ * models load when first needed. @throws UserError bad_config */
 export async function openSession(): Promise<Session> {
   const config = readConfig();
   const store = await openStore(`file:${resolve(config.concepts)}`);
   const opened = openWorkbench({ ...config, store });
   const bench = { ...opened, library: tellingOfList(opened.library) };
+  await tidy(store, bench);
   const runTask = createTaskRunner(bench);
   return {
     bench,
@@ -59,19 +62,21 @@ export async function openSession(): Promise<Session> {
     addPicture: async (upload) => {
       const { bytes, uploaded } = await cleanPicture(upload);
       const key = `pictures/${digest(bytes)}.png`;
+      await markExpiry(store, key, bench.now().getTime());
       await store.put(key, bytes);
       return { key, ...uploaded };
     },
     run: async (input, onEvent, signal) => {
       const jobId = await jobIdOf(bench, store, input);
       const checkpointKey = checkpointOf(jobId);
+      await markExpiry(store, jobFolder(jobId), bench.now().getTime());
       const checkpoint = await store.get(checkpointKey);
       let goesOn = checkpoint !== undefined;
       const context = {
         jobId,
         attempt: 1,
         signal,
-        files: createTaskFiles(store, `jobs/${jobId}`),
+        files: createTaskFiles(store, jobFolder(jobId)),
         saveCheckpoint: async (bytes: Uint8Array) => {
           await store.put(checkpointKey, bytes);
           goesOn = true;
@@ -96,7 +101,13 @@ export async function openSession(): Promise<Session> {
   };
 }
 
-const checkpointOf = (jobId: Id): StoreKey => `checkpoints/${jobId}`;
+/** What the hourly round of the service does, once per command. What cannot be removed is tried again by the next one. */
+async function tidy(store: Store, { library, now }: Pick<Workbench, "library" | "now">): Promise<void> {
+  await Promise.allSettled([sweepExpired(store, now().getTime()), library.purge()]);
+}
+
+const jobFolder = (jobId: Id): StoreKey => `jobs/${jobId}`;
+const checkpointOf = (jobId: Id): StoreKey => `${jobFolder(jobId)}/checkpoint.bin`;
 
 /** The same for the same input, so that an interrupted job is found again. A learn job's also tells the model, and changes once its
  * concept is saved: whoever learns again, after deleting the word or to have another, gets a new one and not what was there. */

@@ -202,15 +202,19 @@ async function drawPreview(
   return { step, picture, drawn: { key, kind: "preview", width, height, alt: `<${input.name}> at step ${step}` } };
 }
 
+/** Those that are still there: old pictures are swept, the checkpoint goes on without them. */
 async function readPreviews(note: string, files: TaskContext["files"]): Promise<Preview[]> {
   const list = JSON.parse(note || "[]") as { step: number; key: string }[];
-  return Promise.all(
-    list.map(async ({ step, key }) => {
-      const picture = await readPicture(await files.read(key));
-      const { width, height } = picture;
-      return { step, picture, drawn: { key, kind: "preview", width, height, alt: `step ${step}` } as const };
-    }),
-  );
+  const read = list.map(async ({ step, key }): Promise<Preview | undefined> => {
+    const bytes = await files.read(key).catch((error: unknown) => {
+      if (!(error instanceof UserError) || error.code !== "not_found") throw error;
+    });
+    if (bytes === undefined) return undefined;
+    const picture = await readPicture(bytes);
+    const { width, height } = picture;
+    return { step, picture, drawn: { key, kind: "preview", width, height, alt: `step ${step}` } };
+  });
+  return (await Promise.all(read)).filter((preview) => preview !== undefined);
 }
 
 async function* sceneDrawing(
