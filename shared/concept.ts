@@ -106,7 +106,11 @@ export const ConceptMeta = z.object({
   scope: Scope,
   /** The owner's id, the server's id, or "all". */
   scopeId: Id,
-  initialiser: z.strictObject({ kind: InitialiserKind, text: text(500) }),
+  /** The text is a caption, and a ` *` for each further row. */
+  initialiser: z.strictObject({
+    kind: InitialiserKind,
+    text: text(limits.maxCaptionCharacters + 2 * limits.maxConceptTokens),
+  }),
   /** Name of the checkpoint as configured, and its hash (`Model.hash`); "unknown" for imported files that do not say. */
   baseModel: z.strictObject({ id: text(300), hash: text(64) }),
   /** n: placeholder tokens, rows of the tensor. */
@@ -128,8 +132,8 @@ export const ConceptMeta = z.object({
     .max(limits.maxLearnSteps + 1)
     .default([]),
   /** Caption and class that the describer saw, for relearning. */
-  caption: text(500).optional(),
-  className: text(100).optional(),
+  caption: text(limits.maxCaptionCharacters).optional(),
+  className: text(limits.maxClassCharacters).optional(),
   /** Store keys. */
   mask: StoreKey.optional(),
   preview: StoreKey.optional(),

@@ -138,6 +138,9 @@ export const JobInput = z.discriminatedUnion("task", [DescribeInput, LearnInput,
 export type JobInput = z.infer<typeof JobInput>;
 export type Task = JobInput["task"];
 
+/** Sentences for people, beside a result. They quote names of models, captions and prompts. */
+const notes = z.array(z.string().max(1000)).max(10).default([]);
+
 /** A drawn picture of a job: its key in the store and its size in pixels. */
 export const DrawnPicture = z.strictObject({
   key: StoreKey,
@@ -177,7 +180,7 @@ export const LearnOutput = z.strictObject({
    * 0.6. */
   fullWeightShare: z.number().min(0).max(1).optional(),
   /** Things worth knowing, e.g. that the wanted name was taken. */
-  notes: z.array(z.string().max(500)).max(10).default([]),
+  notes,
 });
 export type LearnOutput = z.infer<typeof LearnOutput>;
 
@@ -199,7 +202,7 @@ export const ImagineOutput = z.strictObject({
     .max(limits.maxPicturesPerJob + 1),
   concepts: z.array(UsedConcept).max(64).default([]),
   seed: Seed,
-  notes: z.array(z.string().max(500)).max(10).default([]),
+  notes,
 });
 export type ImagineOutput = z.infer<typeof ImagineOutput>;
 
@@ -222,7 +225,7 @@ export const ExplainOutput = z.strictObject({
     .max(limits.maxConceptTokens),
   /** The picture with each row's attention over it. */
   pictures: z.array(DrawnPicture).min(1).max(1),
-  notes: z.array(z.string().max(500)).max(10).default([]),
+  notes,
 });
 export type ExplainOutput = z.infer<typeof ExplainOutput>;
 

@@ -58,12 +58,17 @@ export function decodeMeta(text: string, label: string): ConceptMeta {
   } catch {
     throw new UserError("bad_concept", `${label} is damaged: its ${metadataKey} text is not JSON.`);
   }
+  return checkedMeta(value, `${label} has a wrong ${metadataKey} text`);
+}
+
+/** A passport that can be read again. @throws UserError bad_concept that begins with `what` and names the first wrong field */
+export function checkedMeta(value: unknown, what: string): ConceptMeta {
   const parsed = ConceptMeta.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   // Keys come from the file and may be long.
   const problem = [...(issue?.path ?? []), issue?.message].join(": ").slice(0, 300);
-  throw new UserError("bad_concept", `${label} has a wrong ${metadataKey} text: ${problem}.`);
+  throw new UserError("bad_concept", `${what}: ${problem}.`);
 }
 
 function checkAgainst(meta: ConceptMeta, rows: Tensor): Tensor {

@@ -1,7 +1,7 @@
 import type { ConceptMeta, Id, Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import type { Store } from "../store/store.ts";
-import { type Concept, encodeConcept } from "./concept-file.ts";
+import { type Concept, checkedMeta, encodeConcept } from "./concept-file.ts";
 import { keepPictures } from "./keep-pictures.ts";
 import { nameKey, ownerKey, rowsKey } from "./library-keys.ts";
 import { nameForOwner, privatePlace } from "./library-names.ts";
@@ -22,16 +22,16 @@ export async function saveConcept(
   { blend, ...meta }: ConceptMeta,
   tensors: Omit<Concept, "meta"> | undefined,
 ): Promise<ConceptMeta> {
-  const before = await readRecord(store, meta.id);
-  if (before !== undefined) requireSame(before, meta);
-  const fresh: ConceptMeta = {
+  const fresh = writable({
     ...meta,
     version: 1,
     scope: "private",
     scopeId: meta.owner.id,
     versions: [],
     ...(tensors === undefined && { blend }),
-  };
+  });
+  const before = await readRecord(store, fresh.id);
+  if (before !== undefined) requireSame(before, fresh);
   await store.put(ownerKey(fresh.owner.id, fresh.id), encodeJson({ id: fresh.id }));
   const mine = await keepPictures(store, fresh);
   if (tensors !== undefined) {
@@ -42,6 +42,9 @@ export async function saveConcept(
   requireSame(record, mine);
   return passportOf(await nameForOwner(store, record));
 }
+
+/** Checked before anything is written: what nobody can read again must not become a record. @throws UserError bad_concept */
+const writable = (meta: ConceptMeta): ConceptMeta => checkedMeta(meta, `<${meta.name}> cannot be saved`);
 
 /** Joining is for what was saved already: nothing of somebody else's, of another model, or deleted hides what was just learned.
  * @throws UserError conflict */
@@ -71,7 +74,7 @@ export async function relearnConcept(
     }
     const version = old.version + 1 + skipped;
     const versions = [...old.versions, { version: old.version, created: old.created }].slice(-100);
-    const next = await keepPictures(store, { ...meta, ...identityOf(old), id, version, versions });
+    const next = await keepPictures(store, writable({ ...meta, ...identityOf(old), id, version, versions }));
     const written = await store.put(rowsKey(id, version), encodeConcept({ meta: next, ...tensors }), {
       ifNoneMatch: "*",
     });

@@ -14,7 +14,8 @@ import { shareConcept } from "./library-share.ts";
 export interface ConceptLibrary {
   /** Publishes a learned or imported concept of `concept.meta.owner`, as private. Rows first, then what names them: a name
    * that the owner has already gets a number (`mycat-2`), told by the answer's name. Saving one id again joins.
-   * @throws UserError conflict when the id is that of somebody else's, a deleted one, or one of another base model */
+   * @throws UserError conflict when the id is that of somebody else's, a deleted one, or one of another base model; bad_concept,
+   * before anything is written, for a passport that could not be read again */
   save(concept: Concept): Promise<ConceptMeta>;
   /** As `save`, for a blend: the passport alone, see blend-concept. */
   saveBlend(meta: ConceptMeta & { readonly blend: NonNullable<ConceptMeta["blend"]> }): Promise<ConceptMeta>;

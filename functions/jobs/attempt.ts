@@ -1,5 +1,5 @@
 import type { Id } from "../../shared/concept.ts";
-import type { JobOutput } from "../../shared/job.ts";
+import { JobOutput } from "../../shared/job.ts";
 import { limits } from "../../shared/limits.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "./clock.ts";
@@ -56,7 +56,8 @@ export function createAttempt(deps: AttemptDeps, job: JobRecord, claim: string):
       files: createTaskFiles(deps.store, jobFilesFolder(job.request.id)),
     });
     for await (const event of events) {
-      if (event.type === "output") output = event.output;
+      // What its record could not hold fails the attempt here, not the writing of its end.
+      if (event.type === "output") output = JobOutput.parse(event.output);
       progress = addEvent(progress, event);
       controller.signal.throwIfAborted();
     }

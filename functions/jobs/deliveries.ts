@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { Delivery, type PatchDelivery } from "../../shared/api.ts";
 import type { Id } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
@@ -9,6 +10,7 @@ import type { Log } from "./log.ts";
 
 const keyOf = (id: Id) => `deliveries/${id}.json`;
 const markerOf = (id: Id) => `undelivered/${id}`;
+const Marker = z.strictObject({});
 
 /** Where the bot tells people about their jobs, so that a restarted bot goes on with the same messages. */
 export interface Deliveries {
@@ -35,8 +37,8 @@ export function createDeliveries({ store, clock, log }: DeliveriesDeps): Deliver
       const fresh: Delivery = { ...delivery, revision: 1, done: false };
       await markExpiry(store, keyOf(delivery.id), clock.now());
       // The marker first: one without a delivery is skipped, a delivery without one would be forgotten by a restarted bot.
-      if ((await read(delivery.id)) === undefined) await createDocument(store, markerOf(delivery.id), {});
-      await createDocument(store, keyOf(delivery.id), fresh);
+      if ((await read(delivery.id)) === undefined) await createDocument(store, markerOf(delivery.id), Marker, {});
+      await createDocument(store, keyOf(delivery.id), Delivery, fresh);
       return (await read(delivery.id)) ?? fresh;
     },
     async open() {

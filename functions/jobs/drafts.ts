@@ -33,7 +33,7 @@ export function createDrafts(store: Store): Drafts {
       const { id, created } = stored.draft;
       await markExpiry(store, keyOf(id), Date.parse(created));
       await markExpiry(store, draftFolder(id), Date.parse(created));
-      await createDocument(store, keyOf(id), stored);
+      await createDocument(store, keyOf(id), StoredDraft, stored);
       return (await readDocument(store, keyOf(id), StoredDraft)) ?? stored;
     },
     async change(id, revision, change) {

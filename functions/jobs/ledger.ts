@@ -110,7 +110,7 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
   return {
     read,
     state: (id) => readDocument(store, jobKeys.state(id), JobState),
-    progress: (id, progress) => writeDocument(store, jobKeys.progress(id), progress),
+    progress: (id, progress) => writeDocument(store, jobKeys.progress(id), JobProgress, progress),
 
     async submit(request) {
       await markExpiry(store, `jobs/${request.id}`, request.createdAt);
@@ -118,9 +118,9 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
       if (kept === undefined) {
         // The marker first, with all of the request: whoever finds it does what a crash left undone. Read back instead of
         // trusting our own writes: somebody was faster, or an answer was lost.
-        await createDocument(store, jobKeys.open(request.id), request);
+        await createDocument(store, jobKeys.open(request.id), JobRequest, request);
         const first = (await readDocument(store, jobKeys.open(request.id), JobRequest)) ?? request;
-        await createDocument(store, jobKeys.request(request.id), first);
+        await createDocument(store, jobKeys.request(request.id), JobRequest, first);
         kept = (await readDocument(store, jobKeys.request(request.id), JobRequest)) ?? first;
       }
       if (kept.userId !== request.userId || !isDeepStrictEqual(kept.input, asStored(request.input))) {
@@ -131,8 +131,8 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
       }
       const state = await readDocument(store, jobKeys.state(request.id), JobState);
       if (state === undefined) {
-        await createDocument(store, jobKeys.open(request.id), kept);
-        await createDocument(store, jobKeys.state(request.id), newState);
+        await createDocument(store, jobKeys.open(request.id), JobRequest, kept);
+        await createDocument(store, jobKeys.state(request.id), JobState, newState);
       }
       return (await read(request.id)) as JobRecord;
     },
@@ -242,8 +242,8 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
       if (state === undefined) {
         // A crash between marker and state: the job was accepted, so it begins here. It may also have expired already.
         await markExpiry(store, `jobs/${request.id}`, clock.now());
-        await createDocument(store, jobKeys.request(request.id), request);
-        await createDocument(store, jobKeys.state(request.id), newState);
+        await createDocument(store, jobKeys.request(request.id), JobRequest, request);
+        await createDocument(store, jobKeys.state(request.id), JobState, newState);
         state = newState;
       } else if (settled(state, request.createdAt) !== undefined) {
         state = (await update(request.id, (current) => settled(current, request.createdAt))) ?? state;

@@ -28,3 +28,15 @@ test("nor does what was learned join a word that is deleted", async () => {
   await expect(world.library.save(concept)).rejects.toThrowError(refusal("conflict", "<mycat>, which is deleted"));
   expect(await everything()).toEqual(before);
 });
+
+test("a passport that could not be read again is refused with its field, and nothing of it is written", async () => {
+  const concept = world.conceptOf(ann);
+  const wrong = { ...concept, meta: { ...concept.meta, caption: "x".repeat(501) } };
+  const said = refusal("bad_concept", "<mycat> cannot be saved: caption: ");
+  await expect(world.library.save(wrong)).rejects.toThrowError(said);
+  expect(await everything()).toEqual([]);
+  const { id } = await world.library.save(concept);
+  const before = await everything();
+  await expect(world.library.relearn(id, ann, wrong)).rejects.toThrowError(said);
+  expect(await everything()).toEqual(before);
+});

@@ -4,7 +4,15 @@ import type { TaskRunner } from "../../functions/jobs/runner.ts";
 import { UserError } from "../../shared/error.ts";
 import { limits } from "../../shared/limits.ts";
 import { createFaultyStore, createMemoryStore, type Fault } from "./memory-store.ts";
-import { countingTask, failingTask, imagineRequest, noSignals, waitingTask, workerDeps } from "./sample-jobs.ts";
+import {
+  countingTask,
+  failingTask,
+  imagineRequest,
+  noSignals,
+  pictureOutput,
+  waitingTask,
+  workerDeps,
+} from "./sample-jobs.ts";
 
 const sumTo = (n: number) => (n * (n + 1)) / 2;
 const seedOf = (output: unknown) => (output as { seed: number }).seed;
@@ -37,6 +45,20 @@ test("a stopped service gives the job back, and the next attempt goes on from th
   expect(seedOf(job?.state.output)).toBe(sumTo(40));
   expect(trace.begins).toEqual([0, 20]);
   expect(job?.progress.curve.points.map((p) => p.step)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
+});
+
+test("an output that no record could hold fails the job, whose record can still be read", async () => {
+  const runTask: TaskRunner = async function* () {
+    yield { type: "output", output: { ...pictureOutput("jobs/a/files/x.png"), seed: -1 } };
+  };
+  const deps = workerDeps(createMemoryStore(), runTask, { retryMs: 0 });
+  await deps.ledger.submit(imagineRequest("a"));
+  for (const end of ["released", "released", "finished"]) expect(await runJob(deps, "a", noSignals)).toBe(end);
+  expect((await deps.ledger.read("a"))?.state).toMatchObject({
+    status: "failed",
+    output: null,
+    error: expect.stringMatching(/our side/),
+  });
 });
 
 test("cancel reaches a running task within a heartbeat, without any signal from outside", async () => {

@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createTaskFiles } from "../../functions/jobs/task-files.ts";
+import { openFileStore } from "../../functions/store/file.ts";
+import type { Store } from "../../functions/store/store.ts";
+import { openWorkbench } from "../../functions/tasks/open-workbench.ts";
+import { createTaskRunner } from "../../functions/tasks/task-runner.ts";
+import { encodePng } from "../../functions/tensor/encode-picture.ts";
+import { type JobInput, LearnInput, type LearnOutput, type TaskEvent } from "../../shared/job.ts";
+import { tinySdFolder } from "../support/tiny-sd.ts";
+
+const me = { user: { id: "1", name: "ann" }, moderator: false };
+let folder: string;
+let store: Store;
+let bench: ReturnType<typeof openWorkbench>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "eponym-refused-"));
+  store = await openFileStore(folder);
+  const hub = { endpoint: "http://127.0.0.1:9" };
+  bench = openWorkbench({ model: tinySdFolder, preset: "lean", providers: ["cpu"], threads: 1, hub, store });
+  const data = Uint8Array.from({ length: 24 * 24 * 3 }, (_, i) => (i * 31) % 256);
+  await store.put("pictures/p.png", await encodePng({ width: 24, height: 24, data }));
+});
+afterAll(async () => {
+  await bench.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+let jobs = 0;
+/** Runs a job to its end, well or not: what it yielded and what it threw. */
+async function run(input: JobInput): Promise<{ events: TaskEvent[]; error?: unknown }> {
+  jobs += 1;
+  const jobId = `job-${jobs}`;
+  const context = {
+    ...{ jobId, attempt: 1, signal: new AbortController().signal, saveCheckpoint: async () => {} },
+    files: createTaskFiles(store, `jobs/${jobId}`),
+  };
+  const events: TaskEvent[] = [];
+  try {
+    for await (const event of createTaskRunner(bench)(input, context)) events.push(event);
+    return { events };
+  } catch (error) {
+    return { events, error };
+  }
+}
+
+const learnInput = (changes: object): LearnInput =>
+  LearnInput.parse({
+    ...{ task: "learn", picture: "pictures/p.png", caption: "a red mug", name: "mymug", owner: me.user },
+    ...{ mode: "product", steps: 1, batch: 1, seed: 4, previews: [], scenes: [], ...changes },
+  });
+
+test("a word learned from the longest caption can be found, loaded and drawn again", async () => {
+  const caption = `red${" ".repeat(494)}mug`;
+  const { events } = await run(learnInput({ caption, improvements: { moreTokens: 8 } }));
+  const last = events.at(-1);
+  const { concept } = (last?.type === "output" ? last.output : undefined) as LearnOutput;
+  expect(concept).toMatchObject({ caption, initialiser: { text: `${caption}${" *".repeat(8)}` } });
+  expect(await bench.library.resolve({ name: "mymug" }, me)).toEqual(concept);
+  expect((await bench.library.load(concept.id, me)).meta).toEqual(concept);
+});
