@@ -18,6 +18,7 @@ import { type Picture, readPicture } from "../tensor/pixels.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { drawn, drawPictures } from "./draw-pictures.ts";
 import { jobSeed } from "./job-seed.ts";
+import { learnScenes } from "./learn-scenes.ts";
 import { passport } from "./passport.ts";
 import { squareSource } from "./square-source.ts";
 import { furtherPictures, subjectOf } from "./subject.ts";
@@ -46,6 +47,7 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
     subject,
     initialiserOptions(input.mode, input.improvements),
   );
+  const scenes = await learnScenes(model, input, input.scenes ?? model.about.defaults.scenes, initialiser.rows);
   yield {
     type: "log",
     text: `learning ${initialiser.ids.length} rows from ${tellText(initialiser.text)} (${initialiser.kind})`,
@@ -92,9 +94,6 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
     previews.push(await drawPreview(model, input, next.value.average, seed, stoppedAt, files));
   }
 
-  const scenes = (input.scenes ?? model.about.defaults.scenes).map((scene) =>
-    scene.replaceAll("{}", `<${input.name}>`),
-  );
   const drawing = sceneDrawing(model, scenes, best.rows, seed, signal);
   const tiles: { picture: Picture; caption: string }[] = [];
   for await (const tile of drawing) {

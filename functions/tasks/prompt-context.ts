@@ -34,15 +34,7 @@ export async function promptContext(
   parts: readonly PromptPart[],
   findRows: FindRows,
 ): Promise<PromptContext> {
-  const variants = variantsOf(parts);
-  if (variants.length > mostVariants) {
-    throw new UserError(
-      "bad_prompt",
-      `The blends of this prompt make ${variants.length} combinations; at most ${mostVariants} are drawn.`,
-    );
-  }
-  const built: Awaited<ReturnType<typeof buildTokens>>[] = [];
-  for (const { parts: plain } of variants) built.push(await buildTokens(model, plain, findRows));
+  const { variants, built } = await buildPrompt(model, parts, findRows);
   const contexts = await model.encodeText(stack(built.map(({ tokens }) => tokens.embeddings)));
   const weighted = built.map(({ weights }, i) => emphasise(part(contexts, i, i + 1), weights));
   const context = mean(
@@ -57,6 +49,20 @@ export async function promptContext(
   }
   if (unknown) notes.push(unknown);
   return { context, notes };
+}
+
+/** What `promptContext` runs the encoder on, for each choice of the blends. Runs nothing itself: throws what a prompt is refused for. */
+export async function buildPrompt(model: Model, parts: readonly PromptPart[], findRows: FindRows) {
+  const variants = variantsOf(parts);
+  if (variants.length > mostVariants) {
+    throw new UserError(
+      "bad_prompt",
+      `The blends of this prompt make ${variants.length} combinations; at most ${mostVariants} are drawn.`,
+    );
+  }
+  const built: Awaited<ReturnType<typeof buildTokens>>[] = [];
+  for (const { parts: plain } of variants) built.push(await buildTokens(model, plain, findRows));
+  return { variants, built };
 }
 
 /** Every choice of one concept per blend, with the product of the shares. */

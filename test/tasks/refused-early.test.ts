@@ -62,3 +62,26 @@ test("a word learned from the longest caption can be found, loaded and drawn aga
   expect(await bench.library.resolve({ name: "mymug" }, me)).toEqual(concept);
   expect((await bench.library.load(concept.id, me)).meta).toEqual(concept);
 });
+
+test.each([
+  ["a scene that cannot be read", "{} (red:9)", "bad_prompt", /^Scene 2: .*weight goes from 0 to 2, got 9/],
+  [
+    "a scene too long with the word in it",
+    "{}".padEnd(1000, "x"),
+    "too_large",
+    /^Scene 2: .*1000 characters, got 1005/,
+  ],
+  [
+    "a scene that leaves the word no room",
+    `${"red mug ".repeat(40)}{}`,
+    "bad_prompt",
+    /^Scene 2: .*too long: <mymug> takes 4/,
+  ],
+  ["another word in a scene", "{} beside <dog>", "bad_prompt", /^Scene 2: <dog> is another word/],
+  ["another word in a scene's blend", "<mymug*0.5+dog*0.5>", "bad_prompt", /^Scene 2: <dog> is another word/],
+  ["somebody's word of the same name", "<bob/mymug>", "bad_prompt", /^Scene 2: <bob\/mymug> is another word/],
+])("%s is refused before the first step", async (_, scene, code, message) => {
+  const { events, error } = await run(learnInput({ scenes: ["({}:1.2) in space", scene] }));
+  expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
+  expect(events.filter((event) => event.type === "progress" && event.stage === "learn")).toEqual([]);
+});
