@@ -96,7 +96,7 @@ export const samplerNames = [
 export const SamplerName = z.enum(samplerNames);
 export type SamplerName = z.infer<typeof SamplerName>;
 
-const side = z.number().int().min(8).max(2048).multipleOf(8).optional();
+const side = z.number().int().min(8).max(limits.maxImagineSidePixels).multipleOf(8).optional();
 
 /** A prompt with concepts in it → pictures. */
 export const ImagineInput = z.strictObject({
@@ -114,7 +114,7 @@ export const ImagineInput = z.strictObject({
   sampler: SamplerName.default("dpmpp-2m-karras"),
   /** Chosen at random, and reported, when absent. Picture i of the job uses seed + i. */
   seed: Seed.optional(),
-  /** Pixels; the model's own side when absent. */
+  /** Pixels, a multiple of what the model's UNet can halve (64 for Stable Diffusion); the model's own side when absent. */
   width: side,
   height: side,
   model,

@@ -17,6 +17,8 @@ export const limits = {
   maxCaptionCharacters: 500,
   maxClassCharacters: 100,
   maxPicturesPerJob: 10,
+  /** Of a drawn picture's width and height. */
+  maxImagineSidePixels: 2_048,
   maxLearnSteps: 5_000,
   /** Pictures of one thing to learn from. */
   maxLearnPictures: 5,

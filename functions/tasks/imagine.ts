@@ -1,5 +1,6 @@
 import { UserError } from "../../shared/error.ts";
 import type { DrawnPicture, ImagineInput, TaskEvent, UsedConcept } from "../../shared/job.ts";
+import { limits } from "../../shared/limits.ts";
 import { type ConceptReference, parsePrompt } from "../../shared/prompt.ts";
 import { short } from "../../shared/short.ts";
 import type { Concept } from "../concepts/concept-file.ts";
@@ -101,12 +102,24 @@ function rowsAt({ meta, rows, initial }: Concept, strength: number): Tensor {
   );
 }
 
-const latentShapeOf = (model: Awaited<ReturnType<Workbench["model"]>>, { width, height }: ImagineInput) => {
+/** [C, h, w] of the wanted size. @throws UserError bad_request where the UNet, which halves it once per level, cannot draw it */
+function latentShapeOf(model: Awaited<ReturnType<Workbench["model"]>>, { width, height }: ImagineInput) {
   if (width === undefined && height === undefined) return undefined;
   const [channels, side] = model.latentShape as [number, number];
-  const cells = (pixels: number | undefined): number => Math.round(((pixels ?? model.side) * side) / model.side);
-  return [channels, cells(height), cells(width)];
-};
+  const cellPixels = model.side / side;
+  const multiple = cellPixels * 2 ** (model.parts.unet.config.block_out_channels.length - 1);
+  const cells = (what: string, pixels: number | undefined): number => {
+    if (pixels === undefined) return side;
+    if (pixels % multiple === 0) return pixels / cellPixels;
+    const below = pixels - (pixels % multiple);
+    const nearest = [below, below + multiple].filter((size) => size > 0 && size <= limits.maxImagineSidePixels);
+    throw new UserError(
+      "bad_request",
+      `The ${what} is ${pixels} pixels; ${model.id} draws multiples of ${multiple} pixels. The nearest: ${nearest.join(" or ")}.`,
+    );
+  };
+  return [channels, cells("height", height), cells("width", width)];
+}
 
 /** What the file says about its own making. Names of concepts, never ids of people. */
 function provenance(

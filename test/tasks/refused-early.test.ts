@@ -1,14 +1,15 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { createTaskFiles } from "../../functions/jobs/task-files.ts";
 import { openFileStore } from "../../functions/store/file.ts";
 import type { Store } from "../../functions/store/store.ts";
 import { openWorkbench } from "../../functions/tasks/open-workbench.ts";
 import { createTaskRunner } from "../../functions/tasks/task-runner.ts";
 import { encodePng } from "../../functions/tensor/encode-picture.ts";
-import { type JobInput, LearnInput, type LearnOutput, type TaskEvent } from "../../shared/job.ts";
+import { ImagineInput, type JobInput, LearnInput, type LearnOutput, type TaskEvent } from "../../shared/job.ts";
+import { openEmbeddedBench } from "../support/embedded-bench.ts";
 import { tinySdFolder } from "../support/tiny-sd.ts";
 
 const me = { user: { id: "1", name: "ann" }, moderator: false };
@@ -31,7 +32,7 @@ afterAll(async () => {
 
 let jobs = 0;
 /** Runs a job to its end, well or not: what it yielded and what it threw. */
-async function run(input: JobInput): Promise<{ events: TaskEvent[]; error?: unknown }> {
+async function run(input: JobInput, workbench = bench): Promise<{ events: TaskEvent[]; error?: unknown }> {
   jobs += 1;
   const jobId = `job-${jobs}`;
   const context = {
@@ -40,7 +41,7 @@ async function run(input: JobInput): Promise<{ events: TaskEvent[]; error?: unkn
   };
   const events: TaskEvent[] = [];
   try {
-    for await (const event of createTaskRunner(bench)(input, context)) events.push(event);
+    for await (const event of createTaskRunner(workbench)(input, context)) events.push(event);
     return { events };
   } catch (error) {
     return { events, error };
@@ -84,4 +85,24 @@ test.each([
   const { events, error } = await run(learnInput({ scenes: ["({}:1.2) in space", scene] }));
   expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
   expect(events.filter((event) => event.type === "progress" && event.stage === "learn")).toEqual([]);
+});
+
+test("a size that the model's UNet cannot halve is refused with its multiple and the nearest sizes", async () => {
+  const embedded = openEmbeddedBench(1);
+  onTestFinished(() => embedded.close());
+  const draw = (size: object) => {
+    const input = { task: "imagine", prompt: "a mug", count: 1, steps: 1, seed: 1, ...size };
+    return run(ImagineInput.parse(input), embedded);
+  };
+  // Cells of 8 pixels, halved once.
+  const { events, error } = await draw({ width: 72, height: 72 });
+  expect(events).toEqual([]);
+  const message = "The height is 72 pixels; emoji-64 draws multiples of 16 pixels. The nearest: 64 or 80.";
+  expect(error).toMatchObject({ code: "bad_request", message });
+  expect((await draw({ width: 8 })).error).toMatchObject({
+    message: expect.stringMatching(/width is 8.*nearest: 16\.$/),
+  });
+  expect((await draw({ width: 80, height: 16 })).events.at(-1)).toMatchObject({
+    output: { pictures: [{ width: 80, height: 16 }] },
+  });
 });
