@@ -5,7 +5,7 @@ import { Candidate, MaskLevel, Point, Welcome } from "./draft.ts";
 import { Improvements } from "./improvements.ts";
 import { limits } from "./limits.ts";
 
-/** A picture: the key of a stored one, or its bytes as a data URI (PNG, JPEG, WebP, GIF, AVIF, TIFF), for callers without a
+/** A picture: the key of a stored one, or its bytes as a data URI (PNG, JPEG, WebP, GIF, AVIF), for callers without a
  * store. The gateway stores data URIs first, so that the ledger holds keys alone. Outside URLs are never fetched. */
 export const PictureInput = z.union(
   [
@@ -13,7 +13,7 @@ export const PictureInput = z.union(
     z
       .string()
       .max(Math.ceil((limits.maxUploadBytes * 4) / 3) + 100)
-      .regex(/^data:image\/(png|jpeg|webp|gif|avif|tiff);base64,/)
+      .regex(/^data:image\/(png|jpeg|webp|gif|avif);base64,/)
       .refine((uri) => /^[A-Za-z0-9+/]+={0,2}$/.test(uri.slice(uri.indexOf(",") + 1)), "not base64"),
   ],
   "expected a store key or a data:image/…;base64 URI",

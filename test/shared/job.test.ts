@@ -30,6 +30,7 @@ test.each([
   ["an outside URL", { ...learn, picture: "https://example.com/cat.png" }],
   ["a path out of the store", { ...learn, picture: "../secret" }],
   ["a data URI that is no picture", { ...learn, picture: "data:text/html;base64,AAAA" }],
+  ["a data URI of a format that is not read", { ...learn, picture: "data:image/tiff;base64,SUkqAA==" }],
   ["a data URI that is not base64", { ...learn, picture: "data:image/png;base64,<x>" }],
   ["a click outside the picture", { ...learn, click: { x: 1.5, y: 0 } }],
   ["a click that is no number", { ...learn, click: { x: Number.NaN, y: 0 } }],
