@@ -1,5 +1,5 @@
-import { access, constants, readFile, stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { mkdtemp, readFile, rmdir, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
 import type { Point } from "../../shared/draft.ts";
 import { UserError } from "../../shared/error.ts";
@@ -57,7 +57,7 @@ export const words =
     throw new UserError("bad_request", `${what} takes ${least} to ${most} characters, got ${came}.`);
   };
 
-/** Refuses, before any work, a folder for results that cannot become one or takes no files. Makes nothing yet.
+/** Refuses, before any work, a folder for results that cannot become one or takes no files. Leaves nothing behind.
  * @throws UserError bad_request */
 export async function requireFolder(path: string): Promise<void> {
   if (path === "") throw new UserError("bad_request", "--out is empty; expected a folder.");
@@ -68,9 +68,10 @@ export async function requireFolder(path: string): Promise<void> {
   if (parent !== resolve(path)) await requireFolder(parent);
 }
 
+/** By trying: rights do not tell that /proc takes no folders, where `mkdir` with `recursive` would never come to an end. */
 async function requireWritable(folder: string): Promise<void> {
   try {
-    await access(folder, constants.W_OK | constants.X_OK);
+    await rmdir(await mkdtemp(join(folder, ".eponym-")));
   } catch {
     throw new UserError("bad_request", `--out: "${folder}" may not be written to; expected a folder that may.`);
   }

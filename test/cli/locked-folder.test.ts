@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,5 +26,15 @@ testWith("a checkout that other users may read", mayRead)(
       expect(stderr).toBe(`✗ --out: "${locked}" may not be written to; expected a folder that may.\n`);
       expect(status).toBe(2);
     }
+  },
+);
+
+testWith("/proc", existsSync("/proc/self"))(
+  "a folder in /proc, where nothing can be made, is refused and not tried for ever",
+  () => {
+    const args = ["functions/cli.ts", "imagine", "cat", "--out", "/proc/a/b"];
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8", timeout: 60_000 });
+    expect(stderr).toMatch(/--out: "\/proc" may not be written to; expected a folder that may\.$/m);
+    expect(status).toBe(2);
   },
 );
