@@ -8,7 +8,7 @@ import type { JobEngine } from "./jobs/engines/engine.ts";
 import { createHttpEngine } from "./jobs/engines/http.ts";
 import { createLocalEngine } from "./jobs/engines/local.ts";
 import { sweepExpired } from "./jobs/expiry.ts";
-import { openParts, type Parts, runService, type Service } from "./open-service.ts";
+import { openParts, type Parts, runService, type Service, tryModel } from "./open-service.ts";
 import { cleanPicture } from "./tasks/clean-picture.ts";
 import { drawDraft } from "./tasks/draw-draft.ts";
 
@@ -64,8 +64,8 @@ async function openEngine({ engine, signingSecret }: Config, { worker, bench, lo
       ...(signingSecret !== undefined && { secret: signingSecret }),
     });
   }
-  // A model that cannot be opened is told at the start, not by every job.
-  await bench.model();
+  // A model that cannot be used is told at the start, not by every job.
+  await tryModel(bench);
   return createLocalEngine(worker);
 }
 

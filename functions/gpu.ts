@@ -4,7 +4,7 @@ import { type Config, readConfig } from "./config.ts";
 import { createGpuApp } from "./http/create-gpu-app.ts";
 import { listen } from "./http/listen.ts";
 import { createLocalEngine } from "./jobs/engines/local.ts";
-import { openParts, runService, type Service } from "./open-service.ts";
+import { openParts, runService, type Service, tryModel } from "./open-service.ts";
 import { cleanPicture } from "./tasks/clean-picture.ts";
 
 /** The GPU function: one prediction at a time, over Cog's routes and SageMaker's. It listens at once and says that it is still
@@ -12,7 +12,7 @@ import { cleanPicture } from "./tasks/clean-picture.ts";
 export async function startGpuFunction(config: Config): Promise<Service> {
   const { worker, bench, bell, log } = await openParts(config);
   const { store, ledger, clock, newId } = worker;
-  const engine = createLocalEngine(worker, { ready: bench.model(), retries: true });
+  const engine = createLocalEngine(worker, { ready: tryModel(bench), retries: true });
   const closing = new AbortController();
   if (config.signingSecret === undefined) log.warn("no SIGNING_SECRET: whoever reaches this port may run predictions");
   const app = createGpuApp({

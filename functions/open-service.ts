@@ -7,10 +7,12 @@ import { systemClock } from "./jobs/clock.ts";
 import { createLedger } from "./jobs/ledger.ts";
 import { createJsonLog, type Log } from "./jobs/log.ts";
 import type { WorkerDeps } from "./jobs/run-job.ts";
+import { promptTokens } from "./models/prompt-tokens.ts";
 import { openStore } from "./store/open.ts";
 import { describe } from "./tasks/describe.ts";
 import { openWorkbench } from "./tasks/open-workbench.ts";
 import { createTaskRunner } from "./tasks/task-runner.ts";
+import { stack } from "./tensor/batch.ts";
 import { hostedVision } from "./vision/hosted.ts";
 
 export interface Service {
@@ -58,6 +60,13 @@ export async function openParts(config: Config, log: Log = serviceLog()): Promis
       throw new Error("describe ended without an output");
     },
   };
+}
+
+/** Opens the service's own model and reads an empty prompt with it: weights that are damaged and execution providers that do not
+ * work here are told before the first job. */
+export async function tryModel(bench: Pick<Parts["bench"], "model">): Promise<void> {
+  const model = await bench.model();
+  await model.encodeText(stack([promptTokens(model, [""]).embeddings]));
 }
 
 /** Starts a service and stops it on SIGINT or SIGTERM; a second signal does not wait. Settings that are wrong end the process
