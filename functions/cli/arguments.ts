@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rmdir, stat } from "node:fs/promises";
+import { lstat, mkdtemp, readFile, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
 import type { Point } from "../../shared/draft.ts";
@@ -64,6 +64,9 @@ export async function requireFolder(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) return await requireWritable(path);
   if (found) throw new UserError("bad_request", `--out: "${path}" is a file; expected a folder.`);
+  if (await lstat(path).catch(() => undefined)) {
+    throw new UserError("bad_request", `--out: "${path}" is a link to what is not there; expected a folder.`);
+  }
   const parent = dirname(resolve(path));
   if (parent !== resolve(path)) await requireFolder(parent);
 }

@@ -160,9 +160,18 @@ const deleteCommand = (run: Runner): Command =>
     );
 
 /** What was deleted under a name, else the text itself, which may be an id. @throws UserError not_found when it is neither */
-async function deletedId({ store, viewer }: Session, text: string): Promise<Id> {
+async function deletedId({ store, viewer, bench }: Session, text: string): Promise<Id> {
+  const isThere = (name: ConceptName) =>
+    bench.library.resolve({ name }, viewer).then(
+      () => true,
+      () => false,
+    );
   const name = ConceptName.safeParse(text.replace(/^<|>$/g, ""));
-  const id = (name.success ? await findDeleted(store, name.data, viewer) : undefined) ?? text;
+  const deleted = name.success ? await findDeleted(store, name.data, viewer) : undefined;
+  if (name.success && deleted === undefined && (await isThere(name.data))) {
+    throw new UserError("bad_request", `<${name.data}> is not deleted: there is nothing to restore.`);
+  }
+  const id = deleted ?? text;
   if (Id.safeParse(id).success) return id;
   throw new UserError("not_found", `No word of yours was deleted under "${text}", and no id is written like that.`);
 }

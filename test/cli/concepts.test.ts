@@ -84,7 +84,7 @@ test("what a word's file says of itself brings no escape sequences to the termin
   await concepts("show", "mycat");
   const shown = written(stderr);
   expect(shown).not.toMatch(/[^\P{Cc}\n]|\u202e/u);
-  for (const part of ["caption     x\\u001b[2Jy", "licence     \\u202eevil", "m\\u009b2Jx"])
+  for (const part of ["caption       x\\u001b[2Jy", "licence     \\u202eevil", "m\\u009b2Jx"])
     expect(shown).toContain(part);
   written(stdout);
   await concepts("show", "mycat", "--json");
@@ -116,6 +116,9 @@ test("a deleted word comes back by its name, the one that went last first, and b
   expect((await library.resolve({ name: "mycat" }, viewer)).id).toBe(second.id);
   await concepts("delete", "--restore", first.id);
   expect((await library.resolve({ name: "mycat-2" }, viewer)).id).toBe(first.id);
-  await expect(concepts("delete", "--restore", "mycat")).rejects.toMatchObject({ code: "not_found" });
+  await expect(concepts("delete", "--restore", "mycat")).rejects.toMatchObject({
+    code: "bad_request",
+    message: "<mycat> is not deleted: there is nothing to restore.",
+  });
   await expect(concepts("delete", "--restore", "../x")).rejects.toMatchObject({ code: "not_found" });
 });

@@ -30,6 +30,7 @@ beforeAll(async () => {
   await writeFile(join(folder, "zipped.pt"), gzipSync(Buffer.alloc(4_000)));
   await writeFile(join(folder, "bomb.pt"), zipSync({ "a/data.pkl": [Buffer.alloc(20_000_000), { level: 9 }] }));
   await symlink("/dev/zero", join(folder, "endless.pt"));
+  await symlink(join(folder, "gone"), join(folder, "dangling"));
   for (const [name, change] of Object.entries(brokenModels)) {
     await cp(tinySdFolder, join(folder, name), { recursive: true });
     await change(join(folder, name));
@@ -138,6 +139,12 @@ const cases: readonly (readonly [what: string, args: readonly string[], code: nu
       /^✗ --out: ".*words\.png" is a file; expected a/,
     ],
     ["a file to export into", ["concepts", "export", "x", "--out", "words.png"], 2, /is a file; expected a folder/],
+    [
+      "a folder that a link promises",
+      ["describe", "TEDDY", "--out", "dangling"],
+      2,
+      /dangling" is a link to what is not there/,
+    ],
     ["a folder in a file", ["describe", "TEDDY", "--out", "package.json/out"], 2, /package\.json" is a file; expected/],
     ["a folder without a name", ["imagine", "x", "--out", ""], 2, /^✗ --out is empty; expected a folder/],
     ["a prompt with a LoRA", ["imagine", "<lora:x:1>"], 7, /lora/i],
