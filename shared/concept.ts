@@ -127,6 +127,9 @@ export const ConceptMeta = z.object({
   mode: LearnMode.optional(),
   /** What was changed of the mode's settings. */
   improvements: Improvements.optional(),
+  /** Examples a step, and the learning rate where it was not the mode's own. */
+  batch: z.number().int().min(1).max(16).optional(),
+  learningRate: z.number().positive().max(1).optional(),
   loss: z
     .array(LossPoint)
     .max(limits.maxLearnSteps + 1)

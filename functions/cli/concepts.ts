@@ -182,15 +182,14 @@ const relearnCommand = (run: Runner): Command =>
     .argument("<name>")
     .option(
       "--steps <n>",
-      `optimisation steps, 1 to ${limits.maxLearnSteps}`,
+      `optimisation steps, 1 to ${limits.maxLearnSteps}; as many as before when left out`,
       wholeNumber(1, limits.maxLearnSteps),
-      100,
     )
     .option("--seed <n>", "of all random numbers", wholeNumber(0, 2 ** 32 - 1))
     .addOption(new Option("--mode <mode>", "the word's own when left out").choices(["product", "paper"]))
     .addOption(outOption())
     .addOption(jsonOption())
-    .action((name: string, flags: Flags & { steps: number; seed?: number; mode?: LearnInput["mode"] }) =>
+    .action((name: string, flags: Flags & { steps?: number; seed?: number; mode?: LearnInput["mode"] }) =>
       run(async (session, signal) => {
         const meta = await find(session, name);
         if (!meta.source) {
@@ -198,6 +197,7 @@ const relearnCommand = (run: Runner): Command =>
           throw new UserError("bad_request", `<${meta.name}> ${why}: there is no picture to learn it from.`);
         }
         const progress = createProgress(flags.json);
+        const mode = flags.mode ?? meta.mode;
         const input = LearnInput.parse({
           task: "learn",
           picture: meta.source,
@@ -209,9 +209,12 @@ const relearnCommand = (run: Runner): Command =>
           owner: session.viewer.user,
           relearn: meta.id,
           initialiser: meta.initialiser.kind,
-          mode: flags.mode ?? meta.mode,
+          mode,
           improvements: meta.improvements,
-          steps: flags.steps,
+          batch: meta.batch,
+          // Another mode has another pace of its own.
+          learningRate: mode === meta.mode ? meta.learningRate : undefined,
+          steps: flags.steps ?? meta.steps,
           seed: flags.seed ?? (meta.seed + meta.version) % 2 ** 32,
         });
         const learned = await session.run(input, progress.show, signal);

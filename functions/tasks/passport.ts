@@ -48,6 +48,8 @@ export function passport(
     seed: options.seed,
     mode: input.mode,
     ...(Object.keys(input.improvements).length > 0 && { improvements: input.improvements }),
+    batch: input.batch,
+    ...(input.learningRate !== undefined && { learningRate: input.learningRate }),
     loss: [...state.curve],
     caption: subject.caption,
     className: subject.className,

@@ -84,7 +84,7 @@ test("what a word's file says of itself brings no escape sequences to the termin
   await concepts("show", "mycat");
   const shown = written(stderr);
   expect(shown).not.toMatch(/[^\P{Cc}\n]|\u202e/u);
-  for (const part of ["caption       x\\u001b[2Jy", "licence     \\u202eevil", "m\\u009b2Jx"])
+  for (const part of ["caption       x\\u001b[2Jy", "licence       \\u202eevil", "m\\u009b2Jx"])
     expect(shown).toContain(part);
   written(stdout);
   await concepts("show", "mycat", "--json");
@@ -99,11 +99,14 @@ test("our own colours stay", () => {
   expect(written(stderr)).toBe("a \u001b[1mb\\u001b[2J\u001b[22m\n");
 });
 
-test("a word is relearned in the mode that it was learned in, unless another is asked for", async () => {
-  await save({ mode: "paper", improvements: { flip: true } });
+test("a word is relearned in the mode and with the settings that it was learned in, unless others are asked for", async () => {
+  await save({ mode: "paper", improvements: { flip: true }, batch: 2, learningRate: 0.04, steps: 30 });
   await concepts("relearn", "mycat", "--out", folder);
   await concepts("relearn", "mycat", "--mode", "product", "--out", folder);
-  expect(jobs).toMatchObject([{ mode: "paper", improvements: { flip: true } }, { mode: "product" }]);
+  expect(jobs).toMatchObject([
+    { mode: "paper", improvements: { flip: true }, batch: 2, learningRate: 0.04, steps: 30 },
+    { mode: "product", batch: 2, learningRate: undefined, steps: 30 },
+  ]);
 });
 
 test("a deleted word comes back by its name, the one that went last first, and by its id", async () => {
