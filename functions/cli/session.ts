@@ -131,7 +131,7 @@ const tellingOfList = (library: ConceptLibrary): ConceptLibrary => ({
       return await library.resolve(reference, viewer);
     } catch (error) {
       if (!(error instanceof UserError) || error.code !== "not_found") throw error;
-      throw new UserError("not_found", `${error.message}\nTo see all words: npm run concepts -- list`, {
+      throw new UserError("not_found", `${error.message} To see all words: \`npm run concepts -- list\`.`, {
         cause: error,
       });
     }

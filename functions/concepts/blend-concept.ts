@@ -83,7 +83,7 @@ async function resolveUnlessWord(
     const isMissing = error instanceof UserError && error.code === "not_found" && reference.owner === undefined;
     if (!isMissing) throw error;
     if (isWord(reference.name)) return undefined;
-    throw new UserError("not_found", `${error.message}\nAs a plain word the model does not know it either.`, {
+    throw new UserError("not_found", `${error.message} As a plain word the model does not know it either.`, {
       cause: error,
     });
   }

@@ -25,8 +25,8 @@ test("a result that nobody reads ends the command quietly", async () => {
 test("drawing goes on to its end when nobody reads how far it is", async () => {
   const out = join(folder, "out");
   const drawn = await unread("stderr", "imagine", "cat", "--count", "1", "--steps", "10", "--seed", "1", "--out", out);
-  expect(drawn).toEqual({ code: 0, other: `${join(out, "cat-1.png")}\n` });
-  expect(await readdir(out)).toEqual(["cat-1.png"]);
+  expect(drawn).toEqual({ code: 0, other: `${join(out, "cat-steps-10-1.png")}\n` });
+  expect(await readdir(out)).toEqual(["cat-steps-10-1.png"]);
 });
 
 test("a refusal that nobody reads keeps its exit code", async () => {

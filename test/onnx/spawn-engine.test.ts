@@ -31,12 +31,12 @@ test("a loaded model tells its edges and computes", async () => {
   expect(engine.peakBytes()).toBeGreaterThan(1e6);
 });
 
-test("a provider that this installation lacks is `unavailable` and says what there is and what to do", async () => {
+test("a provider that this installation lacks is a matter of settings and says what there is and what to do", async () => {
   const cuda = spawnEngine({ preset: "speed", providers: ["cuda", "cpu"], threads: 1 });
   onTestFinished(() => cuda.close());
   await expect(cuda.load(double)).rejects.toMatchObject({
     name: "UserError",
-    code: "unavailable",
+    code: "bad_config",
     message: expect.stringMatching(/"cuda" was asked for.*cpu.*cuda12.*PROVIDERS=cpu/),
   });
 });
