@@ -49,11 +49,11 @@ export async function describePicture(
   picture: Picture,
   { click, level }: { readonly click?: Point | undefined; readonly level: MaskLevel },
 ): Promise<readonly Described[]> {
-  const segment = await vision.segmenter.encode(picture);
   const photograph = await looksLikePhotograph(picture);
+  const segment = await vision.segmenter.encode(picture, photograph);
   const things = click
     ? distinct(await atClick(segment, click, level)).slice(0, mostCandidates)
-    : await likeliest(vision, picture, segment, level);
+    : await likeliest(vision, { picture, photograph }, segment, level);
   if (things.length === 0) {
     throw new UserError(
       "not_found",
@@ -80,12 +80,15 @@ async function atClick(segment: SegmentAt, click: Point, level: MaskLevel): Prom
 /** Looks everywhere on a small copy, where masks are cheap to compare, and cuts out full masks of the few that remain. */
 async function likeliest(
   vision: Vision,
-  picture: Picture,
+  { picture, photograph }: { readonly picture: Picture; readonly photograph: boolean },
   segment: SegmentAt,
   level: MaskLevel,
 ): Promise<readonly Thing[]> {
   const small = await resizePicture(picture, { width: searchEdge, height: searchEdge, fit: "inside" });
-  const found = distinct(await everywhere(await vision.segmenter.encode(small), level)).slice(0, mostCandidates);
+  const found = distinct(await everywhere(await vision.segmenter.encode(small, photograph), level)).slice(
+    0,
+    mostCandidates,
+  );
   const things: Thing[] = [];
   for (const { click } of found) {
     const [whole] = await segment(click, [level]);

@@ -12,7 +12,7 @@ import {
 import { type Box, cropPicture, type Picture, resizePicture } from "../tensor/pixels.ts";
 import { type GrabCut, trimapLabel } from "./grab-cut.ts";
 import { onePiece } from "./one-piece.ts";
-import type { Refine, Segment, Segmenter } from "./vision.ts";
+import type { Refine, Segment, SegmentAt, Segmenter } from "./vision.ts";
 
 /** Longer edge in pixels of the copy that is cut. */
 const edge = 160;
@@ -79,10 +79,14 @@ export const createRefine =
     const cuts: Cut[] = [];
     if (photograph) {
       for (const window of [whole, close]) {
-        cuts.push(...(await cutWindow(segmenter, grabCut, { picture, click, window, seeds: [narrow, wide, own] })));
+        cuts.push(
+          ...(await cutWindow(segmenter, grabCut, { picture, photograph, click, window, seeds: [narrow, wide, own] })),
+        );
       }
     } else {
-      cuts.push(...(await cutWindow(segmenter, grabCut, { picture, click, window: whole, seeds: [narrow] })));
+      cuts.push(
+        ...(await cutWindow(segmenter, grabCut, { picture, photograph, click, window: whole, seeds: [narrow] })),
+      );
     }
     const [best] = cuts.sort((a, b) => b.merit - a.merit);
     return best ? { ...segment, mask: best.mask() } : segment;
@@ -99,6 +103,7 @@ async function cutWindow(
   grabCut: GrabCut,
   asked: {
     readonly picture: Picture;
+    readonly photograph: boolean;
     readonly click: Point;
     readonly window: Window;
     readonly seeds: readonly Seeds[];
@@ -111,7 +116,7 @@ async function cutWindow(
     x: (asked.click.x * picture.width - box.left) / box.width,
     y: (asked.click.y * picture.height - box.top) / box.height,
   };
-  const votes = await voteOn(segmenter, small, click);
+  const votes = await voteOn(await segmenter.encode(small, asked.photograph), small, click);
   const likely = maskFrom(votes.all, small.width, small.height, probably - 1e-6);
   const cuts: Cut[] = [];
   for (const seeds of asked.seeds) {
@@ -150,8 +155,7 @@ interface Votes {
   readonly own: Mask | undefined;
 }
 
-async function voteOn(segmenter: Segmenter, small: Picture, { x, y }: Point): Promise<Votes> {
-  const segment = await segmenter.encode(small);
+async function voteOn(segment: SegmentAt, small: Picture, { x, y }: Point): Promise<Votes> {
   const votes = new Float32Array(small.width * small.height);
   const inside = (at: number): number => Math.min(1, Math.max(0, at));
   const masks: Segment[] = [];

@@ -14,9 +14,10 @@ export interface Segment {
 /** Click → masks, of the wanted levels alone: each takes time to draw at the picture's size. */
 export type SegmentAt = (click: Point, wanted?: readonly MaskLevel[]) => Promise<readonly Segment[]>;
 
-/** The picture is encoded once, however many clicks follow. */
+/** The picture is encoded once, however many clicks follow. `photograph`: it is one, for segmenters that have a network of their own
+ * for these. */
 export interface Segmenter {
-  encode(picture: Picture): Promise<SegmentAt>;
+  encode(picture: Picture, photograph?: boolean): Promise<SegmentAt>;
 }
 
 /** A better mask for a thing that the segmenter did not find well; the same segment where it did, or nothing better is found. */

@@ -1,5 +1,6 @@
 import { type Mask, maskArea, maskFrom, overlap } from "../../functions/tensor/mask.ts";
 import type { Picture } from "../../functions/tensor/pixels.ts";
+import { looksLikePhotograph } from "../../functions/vision/photograph.ts";
 import { readBank, readClicks, readMasks, readSheet } from "./bank.ts";
 import { type Check, shareOut } from "./check.ts";
 import { type Figure, meanOf } from "./figure.ts";
@@ -30,7 +31,7 @@ export const checkClick: Check = async ({ benches, sample, each }) => {
   const rows = await shareOut(benches, sample(clicked), async (bench, { fact }): Promise<Row> => {
     const { picture, mask, kind } = fact;
     const [x, y] = fact.click;
-    const segment = await bench.vision.segmenter.encode(picture);
+    const segment = await bench.vision.segmenter.encode(picture, await looksLikePhotograph(picture));
     const segments = await segment({ x: x / (picture.width - 1), y: y / (picture.height - 1) });
     const found = segments.find(({ level }) => level === "object");
     each();

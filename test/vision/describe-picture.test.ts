@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { maskFrom } from "../../functions/tensor/mask.ts";
 import { describePicture } from "../../functions/vision/describe-picture.ts";
-import type { Vision } from "../../functions/vision/vision.ts";
+import { createGrabCut } from "../../functions/vision/grab-cut.ts";
+import { createRefine } from "../../functions/vision/refine-mask.ts";
+import type { Segmenter, Vision } from "../../functions/vision/vision.ts";
 import { readPhotographs } from "../photos/photographs.ts";
 
 const side = 32;
@@ -50,6 +52,28 @@ test("who knows drawings alone is never sure of a photograph", async () => {
     expect(thing?.initialiser, "what its word starts from").toBe(drawingsOnly ? "stars" : "caption");
     const drawing = await describePicture({ ...vision, classifier }, picture, asked);
     expect(drawing[0], "a drawing").toMatchObject({ sure: true, initialiser: "caption" });
+  }
+});
+
+test("every look at a photograph is by the network that knows photographs, with a click and without", async () => {
+  const [cat] = await readPhotographs();
+  if (!cat) throw new Error("no photograph");
+  const asked: (boolean | undefined)[] = [];
+  const vision = seeing("a red cat", 0.95, 0.9);
+  const segmenter: Segmenter = {
+    encode: async ({ width, height }, photograph) => {
+      asked.push(photograph);
+      const whole = maskFrom(new Uint8Array(width * height).fill(1, 0, (width * height) / 2), width, height);
+      return async () => [{ level: "object", mask: whole, score: 0.9 }];
+    },
+  };
+  const refine = createRefine(segmenter, createGrabCut(), 0.5);
+  for (const one of [cat.picture, picture]) {
+    for (const at of [click, undefined])
+      await describePicture({ ...vision, segmenter, refine }, one, { click: at, level: "object" });
+    expect(asked.length).toBeGreaterThan(2);
+    expect(new Set(asked)).toEqual(new Set([one === cat.picture]));
+    asked.length = 0;
   }
 });
 
