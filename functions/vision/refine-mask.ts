@@ -49,7 +49,7 @@ const narrow: Seeds = {
 };
 /** The learned mask, made for drawings, often covers only a part of what a photograph shows. */
 const wide: Seeds = { ...narrow, reach: { pixels: 0, sizes: 0.1 }, margin: 0.5, favour: 0 };
-/** Votes hold the groups that things stand in, too, and are wrong where the mask of the click was right. */
+/** Votes hold the groups that things stand in, too, and are wrong where the mask of the click was right, which its score tells. */
 const own: Seeds = {
   from: "own",
   core: { pixels: 0, sizes: 0.06 },
@@ -58,8 +58,11 @@ const own: Seeds = {
   favour: -1,
 };
 
-/** The part of the picture around the click that is cut, this share of both its sides. A cut in it that is a larger share of the
- * picture than `most` is not taken. */
+/** What agreeing wholly with the votes, and a score of 1 of a cut from the click's own mask, are worth: levels of contrast. */
+const [agreementWorth, scoreWorth] = [16, 16];
+
+/** The part of the picture around the click that is cut, this share of both its sides, for things that are at most this share of
+ * the picture; a larger cut in it is not taken. */
 interface Window {
   readonly share: number;
   readonly most: number;
@@ -67,18 +70,18 @@ interface Window {
 }
 const whole: Window = { share: 1, most: mostShare, favour: 0 };
 /** Small things are seen better from close by, of large ones only parts are. */
-const close: Window = { share: 0.7, most: 0.05, favour: -2 };
+const close: Window = { share: 0.7, most: 0.1, favour: 3 };
 
 /** A classical cut where the learned mask is poor: GrabCut, seeded by the learned masks of a handful of clicks. `below` is the
  * segmenter's own score under which its masks are poor; photographs are always cut, in several ways, of which the one that follows
- * outlines best is taken (chosen on photographs, `test/photos`, and composites of further ones: model card). */
+ * outlines and agrees with the votes best is taken (chosen on photographs, `test/photos`, and composites of further ones: model card). */
 export const createRefine =
   (segmenter: Segmenter, grabCut: GrabCut, below: number): Refine =>
   async (picture, segment, { click, photograph }) => {
     if (segment.level !== "object" || (segment.score >= below && !photograph)) return segment;
     const cuts: Cut[] = [];
     if (photograph) {
-      for (const window of [whole, close]) {
+      for (const window of shareOf(segment.mask) < close.most ? [whole, close] : [whole]) {
         cuts.push(
           ...(await cutWindow(segmenter, grabCut, { picture, photograph, click, window, seeds: [narrow, wide, own] })),
         );
@@ -125,11 +128,12 @@ async function cutWindow(
     if (!labels) continue;
     const inside = labels.map((label) => label & 1);
     const mask = onePiece(maskFrom(inside, small.width, small.height), pixelOf(small, click));
-    const share = (maskArea(mask) / mask.data.length) * window.share ** 2;
-    if (share <= leastShare || share >= window.most || overlap(mask, likely) <= leastAgreement) continue;
+    const [share, agreement] = [shareOf(mask) * window.share ** 2, overlap(mask, likely)];
+    if (share <= leastShare || share >= window.most || agreement <= leastAgreement) continue;
+    const trust = agreementWorth * agreement + (seeds.from === "own" ? scoreWorth * (votes.own?.score ?? 0) : 0);
     cuts.push({
       mask: () => pasteMask(resizeMask(mask, box.width, box.height), box, picture),
-      merit: contrast(small, mask) + seeds.favour + window.favour,
+      merit: contrast(small, mask) + trust + seeds.favour + window.favour,
     });
   }
   return cuts;
@@ -152,7 +156,7 @@ interface Votes {
   /** For each pixel the share of masks (object and group, at every nearby click) that hold it. */
   readonly all: Float32Array;
   /** The object at the click itself. */
-  readonly own: Mask | undefined;
+  readonly own: Segment | undefined;
 }
 
 async function voteOn(segment: SegmentAt, small: Picture, { x, y }: Point): Promise<Votes> {
@@ -165,9 +169,11 @@ async function voteOn(segment: SegmentAt, small: Picture, { x, y }: Point): Prom
   for (const { mask } of masks) for (const [i, isIn] of mask.data.entries()) votes[i] = (votes[i] as number) + isIn;
   return {
     all: votes.map((vote) => vote / Math.max(1, masks.length)),
-    own: masks.find(({ level }) => level === "object")?.mask,
+    own: masks.find(({ level }) => level === "object"),
   };
 }
+
+const shareOf = (mask: Mask): number => maskArea(mask) / mask.data.length;
 
 const inverse = (mask: Mask): Mask => ({ ...mask, data: mask.data.map((isIn) => 1 - isIn) });
 
@@ -182,7 +188,7 @@ function trimapOf(
   const { width, height } = small;
   const [likely, certain] =
     from === "own"
-      ? [votes.own, votes.own]
+      ? [votes.own?.mask, votes.own?.mask]
       : [probably, surely].map((share) => maskFrom(votes.all, width, height, share - 1e-6));
   const box = likely && boundingBox(likely);
   if (!likely || !certain || !box) return undefined;

@@ -73,7 +73,7 @@ const shortSighted = (horizon: number): Segmenter => ({
       const clicked = onePiece(orange, { x: x * width, y: y * height });
       const { width: across = 0 } = boundingBox(clicked) ?? {};
       const seen =
-        across >= width / 5 ? clicked : maskOf((u, v) => Math.hypot(u - x * width, v - y * height) < 30, width, height);
+        across >= width / 5 ? clicked : maskOf((u, v) => Math.hypot(u - x * width, v - y * height) < 19, width, height);
       const ground = maskOf((_, v) => v > height * horizon, width, height);
       const group = maskFrom(
         seen.data.map((isIn, i) => isIn | (ground.data[i] as number)),

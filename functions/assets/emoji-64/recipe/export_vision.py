@@ -1,6 +1,8 @@
-"""Writes the vision models as ONNX with fp16 weights cast to fp32 at load, and checks them against PyTorch.
+"""Writes the vision models as ONNX with weights of fewer bits that become fp32 at load, and checks them against PyTorch.
 
     python export_vision.py --work DIR --out FOLDER/vision
+
+The segmenter of photographs is DIR/photographs/segmenter.pt; without one none is written.
 
 The captioner speaks in the tokens of FOLDER/tokenizer, so export.py goes first.
 """
@@ -25,18 +27,40 @@ from vision_models import CaptionDecoder, CaptionEncoder, Classifier, Trunk
 OPSET = 17
 
 
-def halve(path):
-    """Stores every float32 initialiser above 64 values as fp16, followed by a Cast that runtimes fold at load."""
+# Kernels from this many values on may be stored in eight bits.
+EIGHT_BITS_FROM = 4096
+
+
+def in_eight_bits(name, values):
+    """Initialisers and nodes that make `values` of 127 steps either way, the step in fp16, one for each output channel."""
+    step = (np.abs(values).reshape(len(values), -1).max(1) / 127).astype(np.float16).reshape(-1, *[1] * (values.ndim - 1))
+    whole = np.rint(values / np.maximum(step.astype(np.float32), 1e-8)).clip(-127, 127).astype(np.int8)
+    parts = [numpy_helper.from_array(whole, name + "_i8"), numpy_helper.from_array(step, name + "_step")]
+    nodes = [
+        helper.make_node("Cast", [part.name], [f"{part.name}_f32"], to=TensorProto.FLOAT) for part in parts
+    ] + [helper.make_node("Mul", [f"{part.name}_f32" for part in parts], [name])]  # fmt: skip
+    return parts, nodes
+
+
+def in_half(name, values):
+    part = numpy_helper.from_array(values.astype(np.float16), name + "_f16")
+    return [part], [helper.make_node("Cast", [part.name], [name], to=TensorProto.FLOAT)]
+
+
+def shrink(path, eight_bits):
+    """Stores every float32 initialiser above 64 values in fewer bits, followed by nodes that runtimes fold at load."""
     model = onnx.load(path)
-    kept, casts = [], []
+    kept, made = [], []
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
         if tensor.data_type != TensorProto.FLOAT or values.size <= 64:
             kept.append(tensor)
             continue
-        kept.append(numpy_helper.from_array(values.astype(np.float16), tensor.name + "_f16"))
-        casts.append(helper.make_node("Cast", [tensor.name + "_f16"], [tensor.name], to=TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
+        small = eight_bits and values.ndim == 4 and values.size >= EIGHT_BITS_FROM
+        parts, nodes = (in_eight_bits if small else in_half)(tensor.name, values)
+        kept.extend(parts)
+        made.extend(nodes)
+    nodes = [*made, *model.graph.node]
     del model.graph.initializer[:], model.graph.node[:]
     model.graph.initializer.extend(kept)
     model.graph.node.extend(nodes)
@@ -44,14 +68,14 @@ def halve(path):
     onnx.save(model, path)
 
 
-def export(module, path, inputs, outputs, dynamic=None):
+def export(module, path, inputs, outputs, dynamic=None, eight_bits=False):
     path.parent.mkdir(parents=True, exist_ok=True)
     module.eval()
     torch.onnx.export(
         module, tuple(inputs.values()), str(path), input_names=list(inputs), output_names=outputs,
         dynamic_axes=dynamic, opset_version=OPSET, dynamo=False, do_constant_folding=False,  # which would store transposed copies
     )  # fmt: skip
-    halve(path)
+    shrink(path, eight_bits)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     got = session.run(outputs, {name: value.numpy() for name, value in inputs.items()})
     with torch.no_grad():
@@ -59,7 +83,7 @@ def export(module, path, inputs, outputs, dynamic=None):
     expected = expected if isinstance(expected, tuple) else (expected,)
     worst = max(float(np.abs(g - e.numpy()).max() / max(1.0, np.abs(e.numpy()).max())) for g, e in zip(got, expected, strict=True))
     print(f"{path.name}: {path.stat().st_size:,} bytes, worst difference from PyTorch {worst:.1e} of the largest value")
-    assert worst < 2e-2, "fp16 weights differ too much"
+    assert worst < (1e-1 if eight_bits else 2e-2), "weights of fewer bits differ too much"
 
 
 def write_json(path, value):
@@ -92,18 +116,19 @@ def for_tokenizer(state, tokens, tokenizer):
     return state | {"embed.weight": state["embed.weight"][rows]}
 
 
-def export_segmenter(work, out):
-    encoder, decoder = load([SegmentEncoder(), SegmentDecoder()], torch.load(work / "segmenter.pt"))
+def export_segmenter(weights, out, own, eight_bits=False):
+    """`own` goes into its config.json beside what all have."""
+    encoder, decoder = load([SegmentEncoder(), SegmentDecoder()], torch.load(weights))
     encoder, decoder = ManyViews(encoder), MeanOfViews(decoder)
     pixels = torch.rand(1, 3, SEGMENT_SIDE, SEGMENT_SIDE) * 2 - 1
     with torch.no_grad():
         embeddings, grid = encoder(pixels)
-    export(encoder, out / "segmenter/vision_encoder.onnx", {"pixel_values": pixels}, ["image_embeddings", "image_positional_embeddings"])
+    export(encoder, out / "vision_encoder.onnx", {"pixel_values": pixels}, ["image_embeddings", "image_positional_embeddings"], eight_bits=eight_bits)
     click = {"input_points": torch.tensor([[[[35.0, 30.0]]]]), "input_labels": torch.ones(1, 1, 1, dtype=torch.long)}
     click |= {"image_embeddings": embeddings, "image_positional_embeddings": grid}
-    export(decoder, out / "segmenter/prompt_encoder_mask_decoder.onnx", click, ["iou_scores", "pred_masks"])
-    write_json(out / "segmenter/preprocessor_config.json", preprocessor(SEGMENT_SIDE))
-    write_json(out / "segmenter/config.json", {"model_type": "emoji-64-segmenter", "levels": ["part", "object", "group"], "mask_size": SEGMENT_SIDE, "refine_below": 0.8, "outline": OUTLINE})
+    export(decoder, out / "prompt_encoder_mask_decoder.onnx", click, ["iou_scores", "pred_masks"], eight_bits=eight_bits)
+    write_json(out / "preprocessor_config.json", preprocessor(SEGMENT_SIDE))
+    write_json(out / "config.json", {"model_type": "emoji-64-segmenter", "levels": ["part", "object", "group"], "mask_size": SEGMENT_SIDE, "outline": OUTLINE} | own)
 
 
 def export_describers(work, out):
@@ -136,11 +161,14 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--work", required=True)
     arguments.add_argument("--out", required=True)
-    arguments.add_argument("--segmenter", action="store_true", help="nothing else")
+    arguments.add_argument("--segmenter", action="store_true", help="the segmenters alone")
     a = arguments.parse_args()
     work, out = Path(a.work), Path(a.out)
     torch.manual_seed(0)
-    export_segmenter(work, out)
+    export_segmenter(work / "segmenter.pt", out / "segmenter", {"refine_below": 0.8})
+    photographs = work / "photographs/segmenter.pt"
+    if photographs.exists():
+        export_segmenter(photographs, out / "photograph-segmenter", {}, eight_bits=True)
     if not a.segmenter:
         export_describers(work, out)
 

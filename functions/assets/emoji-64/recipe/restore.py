@@ -1,4 +1,4 @@
-"""Writes vae.pt, ema.pt and segmenter.pt of a work folder back from the committed weights, for training to go on without them.
+"""Writes vae.pt, ema.pt, segmenter.pt and photographs/segmenter.pt of a work folder back from the committed weights, for training to go on without them.
 
     python restore.py --work DIR --folder ..
 """
@@ -14,8 +14,11 @@ from models import EPSILON, scale_stream
 
 
 def state_of(path, prefix):
-    """The state dictionary of a module that export_vision.py wrote: initialisers keep their names, those in fp16 with a suffix."""
-    named = {tensor.name.removesuffix("_f16"): onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
+    """The state dictionary of a module that export_vision.py wrote: initialisers keep their names, those of fewer bits with a suffix."""
+    stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
+    named = {name.removesuffix("_f16"): values for name, values in stored.items() if not name.endswith(("_i8", "_step"))}
+    for name in (name.removesuffix("_i8") for name in stored if name.endswith("_i8")):
+        named[name] = stored[name + "_i8"] * stored[name + "_step"].astype("float32")
     return {name.removeprefix(prefix): torch.from_numpy(values.copy()).float() for name, values in named.items() if name.startswith(prefix)}
 
 
@@ -29,6 +32,8 @@ if __name__ == "__main__":
     scale_stream(loaded.text_encoder, (EPSILON / loaded.text_encoder.config.layer_norm_eps) ** 0.5)
     torch.save(loaded.vae.state_dict(), work / "vae.pt")
     torch.save({"unet": loaded.unet.state_dict(), "text": loaded.text_encoder.state_dict(), "step": 0, "seen": 0}, work / "ema.pt")
-    segmenter = Path(a.folder) / "vision/segmenter"
-    parts = [state_of(segmenter / "vision_encoder.onnx", "encoder."), state_of(segmenter / "prompt_encoder_mask_decoder.onnx", "decoder.")]
-    torch.save(parts, work / "segmenter.pt")
+    for name, target in (("segmenter", work), ("photograph-segmenter", work / "photographs")):
+        onnx_folder = Path(a.folder) / "vision" / name
+        parts = [state_of(onnx_folder / "vision_encoder.onnx", "encoder."), state_of(onnx_folder / "prompt_encoder_mask_decoder.onnx", "decoder.")]
+        target.mkdir(exist_ok=True)
+        torch.save(parts, target / "segmenter.pt")

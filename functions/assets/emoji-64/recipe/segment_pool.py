@@ -1,6 +1,6 @@
 """Pictures, clicks and masks for the segmenter, made once and kept on disk.
 
-    python segment_pool.py --work DIR --count 40000
+    python segment_pool.py --work DIR --count 40000 [--photographic 0.5]
 
 Making a picture costs more than learning from it, so each carries several clicks, and training varies it further.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from photographic import fields, photographic_picture
 from renders import Renders
 from vision_data import SEGMENT_SIDE, click_on, segment_bank, segment_picture
 
@@ -35,13 +36,17 @@ def main():
     arguments.add_argument("--work", required=True)
     arguments.add_argument("--count", type=int, default=40_000)
     arguments.add_argument("--seed", type=int, default=5)
+    arguments.add_argument("--photographic", type=float, default=0, help="share of pictures made to look like photographs")
     a = arguments.parse_args()
     folder = Path(a.work) / "segment-pool"
     folder.mkdir(parents=True, exist_ok=True)
     renders, rng, started = Renders(a.work), random.Random(a.seed), time.time()
     pool, bank = open_pool(folder, a.count, "w+"), segment_bank(rng, 400)
+    if a.photographic:
+        bank["fields"] = fields(np.random.default_rng(a.seed), 2000)
     for i in range(a.count):
-        picture, layers, owner, visible = segment_picture(renders, rng, bank, renders.trainable)
+        make = photographic_picture if a.photographic and rng.random() < a.photographic else segment_picture
+        picture, layers, owner, visible = make(renders, rng, bank, renders.trainable)
         pool["pictures"][i] = picture
         for k in range(CLICKS):
             click, masks, _ = click_on(layers, owner, visible[k % len(visible)], rng)
