@@ -30,7 +30,7 @@ beforeAll(async () => {
   await writeFile(join(folder, "zipped.pt"), gzipSync(Buffer.alloc(4_000)));
   await writeFile(join(folder, "bomb.pt"), zipSync({ "a/data.pkl": [Buffer.alloc(20_000_000), { level: 9 }] }));
   await symlink("/dev/zero", join(folder, "endless.pt"));
-  await symlink(join(folder, "gone"), join(folder, "dangling"));
+  await symlink(join(folder, "gone"), join(folder, "dangling.png"));
   for (const [name, change] of Object.entries(brokenModels)) {
     await cp(tinySdFolder, join(folder, name), { recursive: true });
     await change(join(folder, name));
@@ -124,7 +124,7 @@ const cases: readonly (readonly [what: string, args: readonly string[], code: nu
     ["a click outside the picture", learn("TEDDY", "--click", "900,4"), 2, /outside the picture.*128 × 128/],
     ["a click that is none", learn("TEDDY", "--click", "here"), 2, /expected x,y/],
     ["a name that is none", learn("TEDDY", "--click", "64,64", "--name", "my cat!"), 6, /not a concept name/],
-    ["a word nobody learned", ["imagine", "<ghost> in space"], 8, /<ghost>.* npm run concepts -- list$/],
+    ["a word nobody learned", ["imagine", "<ghost> in space"], 8, /<ghost>.*`npm run concepts -- list`\.$/],
     ["an empty prompt", ["imagine", ""], 2, /^✗ The prompt takes 1 to 1000 characters, got none\.$/],
     ["a prompt of blanks", ["imagine", "  "], 2, /^✗ The prompt takes 1 to 1000 characters, got none\.$/],
     ["a long prompt", ["imagine", "x".repeat(1001)], 2, /^✗ The prompt takes .*got 1001 characters\.$/],
@@ -141,9 +141,9 @@ const cases: readonly (readonly [what: string, args: readonly string[], code: nu
     ["a file to export into", ["concepts", "export", "x", "--out", "words.png"], 2, /is a file; expected a folder/],
     [
       "a folder that a link promises",
-      ["describe", "TEDDY", "--out", "dangling"],
+      ["describe", "TEDDY", "--out", "dangling.png"],
       2,
-      /dangling" is a link to what is not there/,
+      /dangling\.png" is a link to what is not there/,
     ],
     ["a folder in a file", ["describe", "TEDDY", "--out", "package.json/out"], 2, /package\.json" is a file; expected/],
     ["a folder without a name", ["imagine", "x", "--out", ""], 2, /^✗ --out is empty; expected a folder/],
