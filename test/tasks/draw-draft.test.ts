@@ -51,6 +51,7 @@ test.skipIf(process.threadCpuUsage === undefined)(
     const small = await Promise.all([disc(32, 32, 16, 16, 8)].map(encodeMask));
     await drawDraft({ picture, masks: small, selected: 0 });
     const turn = await longestTurn(() => drawDraft({ picture, masks, selected: 1, click: { x: 0.4, y: 0.5 } }));
-    expect(turn).toBeLessThan(200);
+    // About 70, 220 where coverage is measured; 1,025 in one turn before. Discord waits 3,000.
+    expect(turn).toBeLessThan(600);
   },
 );
