@@ -1,24 +1,8 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Answer, Member } from "../support/discord/member.ts";
 import type { SeenMessage } from "../support/discord/seen-message.ts";
-import { learnWord, type Server, type Studio, share, startStudio } from "./test-studio.ts";
-
-let studio: Studio;
-let server: Server;
-let ada: Member;
-let ben: Member;
-
-beforeAll(async () => {
-  studio = await startStudio();
-});
-
-beforeEach(() => {
-  server = studio.newServer();
-  ada = server.addMember("ada");
-  ben = server.addMember("ben");
-});
-
-afterAll(() => studio.close());
+import { ada, ben } from "./studio-harness.ts";
+import { learnWord, share } from "./test-studio.ts";
 
 const settled = (member: Member, answer: Answer): Promise<SeenMessage> =>
   member.until(() => answer.message()?.loading === false && answer.message());

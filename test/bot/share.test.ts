@@ -1,27 +1,11 @@
 import { PermissionFlagsBits } from "discord.js";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { ConceptMeta } from "../../shared/concept.ts";
 import type { Member } from "../support/discord/member.ts";
 import type { SeenMessage } from "../support/discord/seen-message.ts";
 import { memberPermissions } from "../support/discord/world.ts";
-import { learnWord, type Server, type Studio, startStudio } from "./test-studio.ts";
-
-let studio: Studio;
-let server: Server;
-let ada: Member;
-let ben: Member;
-
-beforeAll(async () => {
-  studio = await startStudio();
-});
-
-beforeEach(() => {
-  server = studio.newServer();
-  ada = server.addMember("ada");
-  ben = server.addMember("ben");
-});
-
-afterAll(() => studio.close());
+import { ada, ben, server, studio } from "./studio-harness.ts";
+import { learnWord } from "./test-studio.ts";
 
 async function concepts(member: Member, subcommand: string, name?: string): Promise<SeenMessage> {
   const answer = await member.slash(`concepts ${subcommand}`, name === undefined ? {} : { name });

@@ -1,28 +1,12 @@
 import { PermissionFlagsBits } from "discord.js";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createMember, type Member } from "../support/discord/member.ts";
 import type { SeenMessage } from "../support/discord/seen-message.ts";
 import type { Channel } from "../support/discord/world.ts";
-import { learnWord, type Server, type Studio, share, startStudio } from "./test-studio.ts";
+import { ada, ben, server, studio } from "./studio-harness.ts";
+import { learnWord, share } from "./test-studio.ts";
 
 const { AttachFiles, SendMessages, SendMessagesInThreads } = PermissionFlagsBits;
-
-let studio: Studio;
-let server: Server;
-let ada: Member;
-let ben: Member;
-
-beforeAll(async () => {
-  studio = await startStudio();
-});
-
-beforeEach(() => {
-  server = studio.newServer();
-  ada = server.addMember("ada");
-  ben = server.addMember("ben");
-});
-
-afterAll(() => studio.close());
 
 type Answered = Awaited<ReturnType<Member["slash"]>>;
 
