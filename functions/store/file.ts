@@ -36,7 +36,7 @@ export async function openFileStore(folder: string, keepMs: number = keepSuperse
   const root = resolve(folder);
   const [objects, tmp, trash] = [join(root, "objects"), join(root, "tmp"), join(root, "trash")] as const;
   try {
-    for (const path of [objects, tmp, trash]) await mkdir(path, { recursive: true });
+    for (const path of [objects, tmp, trash]) await makeFolder(path);
     await probe(tmp);
     await sweep(trash, 0);
     await sweep(tmp, sweepAfterMs);
@@ -108,6 +108,17 @@ export async function openFileStore(folder: string, keepMs: number = keepSuperse
 }
 
 const conflict: PutResult = { ok: false, reason: "conflict" };
+
+/** From the top down: `mkdir` with `recursive` would never come to an end below a folder that takes none, as /proc does. */
+async function makeFolder(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  await mkdir(path).catch((error: unknown) => {
+    // Another process was faster.
+    if (codeOf(error) !== "EEXIST") throw error;
+  });
+}
 
 /** Runs `read` on the current version, again when that was pruned or deleted in the meantime. */
 async function retry<T>(path: string, read: (life: Life) => Promise<T | undefined>): Promise<T | undefined> {

@@ -38,3 +38,14 @@ testWith("/proc", existsSync("/proc/self"))(
     expect(status).toBe(2);
   },
 );
+
+testWith("/proc", existsSync("/proc/self"))("concepts that are to be kept in /proc are refused with a reason", () => {
+  const env = { ...process.env, CONCEPTS: "/proc/a/b", NO_COLOR: "1" };
+  const args = ["functions/cli.ts", "concepts", "list"];
+  const { status, stderr } = spawnSync(process.execPath, args, {
+    ...{ cwd: root, env, encoding: "utf8", timeout: 60_000 },
+    killSignal: "SIGKILL",
+  });
+  expect(stderr).toMatch(/^✗ cannot keep a store in \/proc\/a\/b \(.*\): it needs a writable folder/);
+  expect(status).toBe(5);
+});
