@@ -77,7 +77,8 @@ export const LearnInput = z.strictObject({
   model,
   /** Steps at which a preview is drawn, all with one seed. */
   previews: z.array(z.number().int().min(0).max(limits.maxLearnSteps)).max(10).default([0, 25, 50, 75, 100]),
-  /** Prompts of the strip drawn at the end; `{}` stands for the concept, the only one they may name. The model's own when absent. */
+  /** Prompts of the strip drawn at the end; `{}` stands for the concept, the only one they may name (`<name:0.7>`: at a strength).
+   * The model's own when absent. */
   scenes: z.array(z.string().min(1).max(limits.maxPromptCharacters)).max(4).optional(),
   licence: z.string().max(500).default(""),
 });

@@ -10,6 +10,7 @@ import { learn as learnRows } from "../inversion/learn.ts";
 import { defaultsOf } from "../inversion/learn-options.ts";
 import { decodeState, encodeState, type LearnState } from "../inversion/learn-state.ts";
 import { fullWeightShare } from "../inversion/loss-weights.ts";
+import { slideRows } from "../inversion/slide-rows.ts";
 import type { Source } from "../inversion/views.ts";
 import type { TaskContext } from "../jobs/runner.ts";
 import { unknownWordsNote } from "../models/unknown-words.ts";
@@ -20,6 +21,7 @@ import { drawn, drawPictures } from "./draw-pictures.ts";
 import { jobSeed } from "./job-seed.ts";
 import { learnScenes } from "./learn-scenes.ts";
 import { passport } from "./passport.ts";
+import type { FindRows } from "./prompt-context.ts";
 import { squareSource } from "./square-source.ts";
 import { furtherPictures, subjectOf } from "./subject.ts";
 import type { Workbench } from "./workbench.ts";
@@ -94,7 +96,8 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
     previews.push(await drawPreview(model, input, next.value.average, seed, stoppedAt, files));
   }
 
-  const drawing = sceneDrawing(model, scenes, best.rows, seed, signal);
+  const findRows: FindRows = async ({ strength = 1 }) => slideRows(initialiser.rows, best.rows, strength);
+  const drawing = sceneDrawing(model, scenes, findRows, seed, signal);
   const tiles: { picture: Picture; caption: string }[] = [];
   for await (const tile of drawing) {
     tiles.push(tile);
@@ -194,7 +197,8 @@ async function drawPreview(
   step: number,
   files: TaskContext["files"],
 ): Promise<Preview> {
-  const { pictures } = await drawn(drawPictures(model, settings(model, `a photo of <${input.name}>`, rows, seed)));
+  const findRows: FindRows = async () => rows;
+  const { pictures } = await drawn(drawPictures(model, settings(model, `a photo of <${input.name}>`, findRows, seed)));
   const [picture] = pictures as [Picture];
   const key = await files.write(`preview-${step}.png`, await encodePng(picture));
   const { width, height } = picture;
@@ -219,20 +223,20 @@ async function readPreviews(note: string, files: TaskContext["files"]): Promise<
 async function* sceneDrawing(
   model: OpenModel,
   scenes: readonly string[],
-  rows: Tensor,
+  findRows: FindRows,
   seed: number,
   signal: AbortSignal,
 ) {
   for (const scene of scenes) {
-    const { pictures } = await drawn(drawPictures(model, { ...settings(model, scene, rows, seed), signal }));
+    const { pictures } = await drawn(drawPictures(model, { ...settings(model, scene, findRows, seed), signal }));
     yield { picture: pictures[0] as Picture, caption: scene };
   }
 }
 
-const settings = (model: OpenModel, prompt: string, rows: Tensor, seed: number) => ({
+const settings = (model: OpenModel, prompt: string, findRows: FindRows, seed: number) => ({
   prompt: parsePrompt(prompt),
   negative: "",
-  findRows: async () => rows,
+  findRows,
   sampler: "dpmpp-2m-karras" as const,
   steps: model.about.defaults.steps,
   guidance: model.about.defaults.guidance,

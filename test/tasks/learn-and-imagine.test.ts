@@ -308,3 +308,16 @@ test("a concept whose file does not say what it began as is drawn at full streng
     message: expect.stringMatching(/full strength only.*relearn/),
   });
 });
+
+test("a scene may ask for the word at a strength, and shows what its prompt draws later", async () => {
+  const scenes = ["<slidmug:0.2> in space", "{} in space"];
+  const learned = await run("job-6", { ...learnInput, name: "slidmug", previews: [], scenes: scenes });
+  const { pictures } = learned.output as LearnOutput;
+  const drawn = pictures.filter(({ kind }) => kind === "picture");
+  const pixels = async (key: string) => (await readPicture((await store.get(key))?.data as Uint8Array)).data;
+  const [weak, full] = await Promise.all(drawn.map(({ key }) => pixels(key)));
+  expect(weak).not.toEqual(full);
+  const input = { task: "imagine", prompt: scenes[0], count: 1, seed: learnInput.seed, viewer: me };
+  const again = (await run("job-7", ImagineInput.parse(input))).output as ImagineOutput;
+  expect(await pixels(again.pictures[0]?.key as string)).toEqual(weak);
+});
