@@ -25,7 +25,8 @@ export interface Ledger {
   /** Writes the request, or joins the one that is there. @throws UserError conflict when the id means another request */
   submit(request: JobRequest): Promise<JobRecord>;
   read(id: Id): Promise<JobRecord | undefined>;
-  /** Requests of all unfinished jobs. One that is damaged is logged and left out: the others go on. */
+  /** Requests of all unfinished jobs. One that is damaged is read from its copy; where that is damaged too it is logged and left
+   * out, the others go on, and after limits.maxQueueHours it counts as ended. */
   open(): Promise<readonly JobRequest[]>;
   state(id: Id): Promise<JobState | undefined>;
   /** Reserves a waiting job for an engine; false when it runs, is reserved, or is over. */
@@ -51,6 +52,7 @@ export interface Ledger {
 }
 
 const lostReason = `The machine stopped answering ${limits.maxJobAttempts} times while it worked on this.`;
+const maxQueueMs = limits.maxQueueHours * 3_600_000;
 const tooOldReason = `No machine became free within ${limits.maxQueueHours} hours. Try again later.`;
 
 /** True while an attempt holds its lease. */
@@ -89,7 +91,7 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
     }
     // Since a machine last had it: what has run for a day and is put back goes on from its checkpoint.
     const waitedMs = clock.now() - Math.max(createdAt, state.leaseUntil);
-    if (waitedMs > limits.maxQueueHours * 3_600_000) return end(state, { status: "failed", error: tooOldReason });
+    if (waitedMs > maxQueueMs) return end(state, { status: "failed", error: tooOldReason });
     return undefined;
   };
 
@@ -99,8 +101,22 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
     await store.delete(jobKeys.checkpoint(id));
   };
 
+  /** What was asked stands in two places while a job is open: where one is damaged it is written anew from the other. */
+  const readRequest = async (id: Id, where: "request" | "open" = "request"): Promise<JobRequest | undefined> => {
+    try {
+      return await readDocument(store, jobKeys[where](id), JobRequest);
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      const copy = await readDocument(store, jobKeys[where === "open" ? "request" : "open"](id), JobRequest);
+      if (copy === undefined) throw error;
+      log.warn("a damaged request is written anew from its copy", { job: id, damaged: where, error });
+      await writeDocument(store, jobKeys[where](id), JobRequest, copy);
+      return copy;
+    }
+  };
+
   const read = async (id: Id): Promise<JobRecord | undefined> => {
-    const request = await readDocument(store, jobKeys.request(id), JobRequest);
+    const request = await readRequest(id);
     if (request === undefined) return undefined;
     const state = await readDocument(store, jobKeys.state(id), JobState);
     const progress = await readDocument(store, jobKeys.progress(id), JobProgress);
@@ -114,7 +130,7 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
 
     async submit(request) {
       await markExpiry(store, `jobs/${request.id}`, request.createdAt);
-      let kept = await readDocument(store, jobKeys.request(request.id), JobRequest);
+      let kept = await readRequest(request.id);
       if (kept === undefined) {
         // The marker first, with all of the request: whoever finds it does what a crash left undone. Read back instead of
         // trusting our own writes: somebody was faster, or an answer was lost.
@@ -139,10 +155,12 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
 
     async open() {
       const requests: JobRequest[] = [];
-      for await (const { key } of listAll(store, "open/")) {
+      for await (const { key, modified } of listAll(store, "open/")) {
         const id = key.slice(jobKeys.open("").length);
-        const request = await leaveOut(id, () => readDocument(store, key, JobRequest));
+        const request = await leaveOut(id, () => readRequest(id, "open"));
         if (request !== undefined) requests.push(request);
+        // Its person was told by whatever they asked of it. Its folder stays until it expires.
+        else if (clock.now() - modified.getTime() > maxQueueMs) await store.delete(key);
       }
       return requests;
     },
@@ -165,7 +183,7 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
     },
 
     async claim(id, claim) {
-      const request = await readDocument(store, jobKeys.request(id), JobRequest);
+      const request = await readRequest(id);
       if (request === undefined) return undefined;
       const state = await update(id, (current) => {
         if (isTerminal(current.status) || isHeld(current)) return undefined;

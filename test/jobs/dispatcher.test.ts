@@ -56,7 +56,6 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 test.each([
   ["state of another version", "jobs/b/state.json", '{"status":"starting","priority":1}'],
   ["state", "jobs/b/state.json", "{"],
-  ["marker", "open/b", '{"nonsense":1}'],
 ])("a job whose %s cannot be read is told once and left out, and the others' go on", async (_, key, text) => {
   const { store, ledger, dispatcher, round, log, tidied } = setUp();
   for (const id of ["a", "b"]) await ledger.submit(imagineRequest(id));
@@ -64,11 +63,23 @@ test.each([
   expect([...(await dispatcher.queue()).keys()]).toEqual(["a"]);
   for (let i = 0; i < 3; i++) await round();
   expect(await ledger.state("a")).toMatchObject({ status: "succeeded" });
-  expect((await ledger.open()).length).toBe(key === "open/b" ? 0 : 1);
+  expect((await ledger.open()).length).toBe(1);
   const errors = log.lines.filter(({ level }) => level === "error");
   expect(errors).toEqual([{ level: "error", message: "a damaged job is left out", fields: expect.anything() }]);
   expect(errors[0]?.fields).toMatchObject({ job: "b" });
   expect(tidied()).toBe(1);
+});
+
+test.each(["open/b", "jobs/b/request.json"])("a job whose %s is damaged is told, mended and done", async (key) => {
+  const { store, ledger, round, log } = setUp();
+  const request = imagineRequest("b");
+  await ledger.submit(request);
+  await store.put(key, bytes('{"nonsense":1}'));
+  await round();
+  expect(await ledger.read("b")).toMatchObject({ request, state: { status: "succeeded" } });
+  expect(await ledger.open()).toEqual([]);
+  const message = "a damaged request is written anew from its copy";
+  expect(log.lines).toEqual([{ level: "warn", message, fields: expect.objectContaining({ job: "b" }) }]);
 });
 
 test("a job that is damaged after it was seen in the queue is left out too", async () => {

@@ -20,7 +20,8 @@ function createTurnedClock(start = 1_000_000) {
 function setUp() {
   const clock = createTurnedClock();
   const store = createMemoryStore(clock.now);
-  return { clock, store, ledger: createLedger(store, clock, createMemoryLog()) };
+  const log = createMemoryLog();
+  return { clock, store, log, ledger: createLedger(store, clock, log) };
 }
 
 test("twenty submissions of one id are one job, and all get it", async () => {
@@ -133,6 +134,19 @@ test("a job that nobody could run for a day fails with that reason", async () =>
   await ledger.submit(request);
   clock.advance(limits.maxQueueHours * 3_600_000 + 1);
   expect(await ledger.settle(request)).toMatchObject({ status: "failed", error: expect.stringContaining("24 hours") });
+});
+
+test("a job of which nobody can read what was asked is told in the log, and ends when its day is over", async () => {
+  const { store, clock, log, ledger } = setUp();
+  await ledger.submit(imagineRequest("a"));
+  for (const key of ["open/a", "jobs/a/request.json"]) await store.put(key, new TextEncoder().encode("{"));
+  for (let i = 0; i < 2; i++) expect(await ledger.open()).toEqual([]);
+  expect(log.lines).toEqual([{ level: "error", message: "a damaged job is left out", fields: expect.anything() }]);
+  expect(store.keys()).toContain("open/a");
+  clock.advance(limits.maxQueueHours * 3_600_000 + 1);
+  await ledger.open();
+  expect(store.keys()).toEqual(expect.arrayContaining(["jobs/a/request.json", "jobs/a/state.json"]));
+  expect(store.keys()).not.toContain("open/a");
 });
 
 test("a job that ran for more than a day goes on after a stop or a crash, and has a day of waiting again", async () => {
