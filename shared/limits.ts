@@ -28,6 +28,8 @@ export const limits = {
   maxJsonBodyBytes: 256 * 1024,
   maxOpenJobs: 500,
   maxOpenJobsPerUser: 10,
+  /** Pictures of one person that are looked at at once, before they are learned: no queue keeps them waiting. */
+  maxDescribesPerUser: 3,
   maxJobAttempts: 3,
   /** A job that found no worker for this long fails. */
   maxQueueHours: 24,

@@ -6,6 +6,7 @@ import type { Draft, Point } from "../../shared/draft.ts";
 import { UserError } from "../../shared/error.ts";
 import type { Identity } from "../../shared/identity.ts";
 import { DescribeInput, type DescribeOutput } from "../../shared/job.ts";
+import { limits } from "../../shared/limits.ts";
 import {
   checkRevision,
   createDrafts,
@@ -46,11 +47,20 @@ export function mountDrafts(app: Hono<AppEnv>, deps: DraftDeps): void {
     throw new UserError("not_found", "This draft is gone, or it is not yours: begin again with the picture.");
   };
 
-  const running = new Map<string, Promise<DescribeOutput>>();
+  const running = new Map<string, { readonly userId: Id; readonly found: Promise<DescribeOutput> }>();
   /** A client that lost patience and asks again joins what it asked for. Each run writes under a folder of its own, so that two
-   * at once never mix their masks. */
-  const describe = (id: Id, picture: string, click: Point | undefined): Promise<DescribeOutput> => {
+   * at once never mix their masks. @throws UserError too_many */
+  const describe = async (userId: Id, id: Id, picture: string, click: Point | undefined): Promise<DescribeOutput> => {
     const key = JSON.stringify([id, picture, click]);
+    const joined = running.get(key);
+    if (joined !== undefined) return joined.found;
+    const own = [...running.values()].filter((each) => each.userId === userId).length;
+    if (own >= limits.maxDescribesPerUser) {
+      throw new UserError(
+        "too_many",
+        `I am looking at ${own} pictures of yours. Wait for one of them, then try again.`,
+      );
+    }
     const run = async (): Promise<DescribeOutput> => {
       // Before the first of its files: what a describer that fails or dies leaves must expire too.
       await markExpiry(deps.store, draftFolder(id), deps.clock.now());
@@ -59,8 +69,8 @@ export function mountDrafts(app: Hono<AppEnv>, deps: DraftDeps): void {
         createTaskFiles(deps.store, `${draftFilesFolder(id)}/${deps.newId()}`),
       );
     };
-    const found = running.get(key) ?? run().finally(() => running.delete(key));
-    running.set(key, found);
+    const found = run().finally(() => running.delete(key));
+    running.set(key, { userId, found });
     return found;
   };
 
@@ -73,8 +83,9 @@ export function mountDrafts(app: Hono<AppEnv>, deps: DraftDeps): void {
   ): Promise<StoredDraft> => {
     checkRevision(stored.draft, revision);
     const at = click ?? stored.draft.click;
-    const found = await describe(stored.draft.id, stored.draft.picture.key, at);
-    return drafts.change(stored.draft.id, revision, (current) => {
+    const { owner, id, picture } = stored.draft;
+    const found = await describe(owner.id, id, picture.key, at);
+    return drafts.change(id, revision, (current) => {
       const next = withCandidates(current, found, at);
       return { ...next, draft: { ...next.draft, zoom, revision: revision + 1 } };
     });
@@ -90,7 +101,7 @@ export function mountDrafts(app: Hono<AppEnv>, deps: DraftDeps): void {
     const known = await drafts.read(body.id);
     if (known !== undefined) return view(ownedOrConflict(known, identity));
     if (!(await deps.mayRead(identity, body.picture))) throw notFound(body.picture);
-    const found = await describe(body.id, body.picture, body.click);
+    const found = await describe(identity.user.id, body.id, body.picture, body.click);
     const fresh = await newDraft(deps, identity, body, found);
     return view(ownedOrConflict(await drafts.create(fresh), identity));
   });

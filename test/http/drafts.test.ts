@@ -4,6 +4,7 @@ import { sweepExpired } from "../../functions/jobs/expiry.ts";
 import { drawDraft } from "../../functions/tasks/draw-draft.ts";
 import { DraftView, routes } from "../../shared/api.ts";
 import { UserError } from "../../shared/error.ts";
+import { limits } from "../../shared/limits.ts";
 import { createMemoryStore } from "../jobs/memory-store.ts";
 import { ann, bob, createTestGateway, describeMiddle, samplePicture, startDraft } from "./test-gateway.ts";
 
@@ -145,6 +146,38 @@ test("what was described for an older revision does not overwrite a newer one", 
   goOn();
   expect((await late).status).toBe(409);
   expect((await slowly.call(ann, routes.readDraft, "d9")).body["draft"]).toMatchObject({ name: "mine", revision: 2 });
+  await slowly.close();
+});
+
+test("one person has a few pictures looked at at once, further ones later, and keeps nobody else from it", async () => {
+  const [full, slow] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let looking = 0;
+  const slowly = createTestGateway({
+    paused: true,
+    describe: async (...args) => {
+      if (++looking === limits.maxDescribesPerUser) full.resolve();
+      await slow.promise;
+      return describeMiddle(...args);
+    },
+  });
+  const upload = async (who: typeof ann) => (await slowly.json(who, "POST", "/uploads", await samplePicture())).body;
+  const [anns, bobs] = [(await upload(ann))["key"], (await upload(bob))["key"]];
+  const create = (who: typeof ann, id: string, picture: unknown) =>
+    slowly.call(who, routes.createDraft, "", { id, picture });
+  const ids = Array.from({ length: limits.maxDescribesPerUser }, (_, i) => `a${i}`);
+  const first = ids.map((id) => create(ann, id, anns));
+  const joined = create(ann, "a0", anns);
+  await full.promise;
+  const refused = await create(ann, "more", anns);
+  expect(refused.status).toBe(429);
+  expect(refused.body.error?.message).toBe(
+    "I am looking at 3 pictures of yours. Wait for one of them, then try again.",
+  );
+  const others = create(bob, "b0", bobs);
+  slow.resolve();
+  const answers = await Promise.all([...first, joined, others]);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+  expect((await create(ann, "more", anns)).status).toBe(200);
   await slowly.close();
 });
 
