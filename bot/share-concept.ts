@@ -7,6 +7,18 @@ import { identityOf } from "./identity.ts";
 import { answerPrivately, noteCard } from "./replies.ts";
 import { whyPrivate } from "./why-private.ts";
 
+/** Lets the owner of a concept that a moderator took out of this server share it here again, and says so.
+ * @throws UserError as the gateway said it */
+export async function letInConcept(
+  interaction: ChatInputCommandInteraction,
+  id: Id,
+  functions: FunctionClient,
+): Promise<void> {
+  const { name, owner } = await functions.call(routes.letInConcept, identityOf(interaction), { id });
+  const [theirs, who] = [conceptWord(`${owner.name}/${name}`), quoted(owner.name)];
+  await answerPrivately(interaction, noteCard(`${who} can share ${theirs} here again. Until then it stays private.`));
+}
+
 /** Shares a concept with the server, or takes it back, a moderator somebody else's, and says so. Everybody may read that it is
  * shared, once; the rest is told in private. The interaction was deferred: a button's as an update, so that the pressed card stays, a command's as ephemeral.
  * @throws UserError as the gateway said it */
@@ -23,7 +35,7 @@ export async function shareConcept(
   if (shared.owner.id !== identity.user.id) {
     const [theirs, owner] = [conceptWord(`${shared.owner.name}/${shared.name}`), quoted(shared.owner.name)];
     return tell(
-      `${theirs} is out of this server: nobody but ${owner} can use it. Pictures that are already drawn stay, and ${owner} can share it again.`,
+      `${theirs} is out of this server: nobody but ${owner} can use it, and ${owner} cannot share it here again until a moderator lets it in with \`/concepts share\`. Pictures that are already drawn stay.`,
     );
   }
   if (scope === "private") {

@@ -1,5 +1,5 @@
 import type { AutocompleteInteraction, ChatInputCommandInteraction } from "discord.js";
-import { type ConceptSummary, routes } from "../shared/api.ts";
+import { type BarredConcept, type ConceptSummary, routes } from "../shared/api.ts";
 import { type ConceptName, conceptName } from "../shared/concept-name.ts";
 import { UserError } from "../shared/error.ts";
 import type { Identity } from "../shared/identity.ts";
@@ -8,7 +8,7 @@ import { short } from "../shared/short.ts";
 import { conceptWord } from "./card.ts";
 import type { FunctionClient } from "./function-client.ts";
 import { identityOf } from "./identity.ts";
-import { findConcept, isPrivateHere } from "./visible-concepts.ts";
+import { findConcept, isOwner, isPrivateHere } from "./visible-concepts.ts";
 
 /** Discord waits three seconds for choices. */
 const lookupMs = 1_500;
@@ -28,13 +28,15 @@ export async function completeConcept(interaction: AutocompleteInteraction, func
   await interaction.respond([...choices].slice(0, 25).map(([value, name]) => ({ name, value })));
 }
 
-/** The words that a subcommand has something to do with: of others, those that a moderator may take out of this server. */
+type Offered = Pick<ConceptSummary, "name" | "caption" | "owner">;
+
+/** The words that a subcommand has something to do with: of others, those that a moderator may take out of this server or let in. */
 async function offeredTo(
   identity: Identity,
   subcommand: string,
   begin: string,
   functions: FunctionClient,
-): Promise<readonly ConceptSummary[]> {
+): Promise<readonly Offered[]> {
   if (subcommand === "restore") {
     const { concepts } = await functions.call(routes.listDeleted, identity, { timeoutMs: lookupMs });
     return concepts.filter(({ name }) => name.startsWith(begin));
@@ -42,7 +44,12 @@ async function offeredTo(
   const owner = identity.moderator && subcommand === "unshare" ? "anyone" : "me";
   const query = { prefix: begin.slice(0, limits.maxConceptNameCharacters), owner, limit: 100 };
   const { concepts } = await functions.call(routes.listConcepts, identity, { query, timeoutMs: lookupMs });
-  if (subcommand === "share") return concepts.filter((concept) => isPrivateHere(concept, identity));
+  if (subcommand === "share") {
+    const own = concepts.filter((concept) => isPrivateHere(concept, identity));
+    if (!identity.moderator) return own;
+    const barred = await functions.call(routes.listBarred, identity, { timeoutMs: lookupMs });
+    return [...own, ...barred.concepts.filter(({ name }) => name.startsWith(begin))];
+  }
   if (subcommand !== "unshare") return concepts;
   const isTheirs = ({ scope, scopeId }: ConceptSummary) => scope === "server" && scopeId === identity.server;
   return concepts.filter((each) => (each.owner.id === identity.user.id ? each.scope !== "private" : isTheirs(each)));
@@ -70,6 +77,23 @@ export async function sharedConcept(
   const concept = await findConcept(functions, identity, { owner, name: conceptName(name) });
   if (concept !== undefined) return concept;
   throw new UserError("not_found", `Nobody has shared a word ${conceptWord(`${owner}/${name}`)} here.`);
+}
+
+/** The concept that a moderator typed as owner/name, so that it may be shared here again; undefined where they mean one of their own.
+ * @throws UserError bad_concept, not_found */
+export async function barredConcept(
+  interaction: ChatInputCommandInteraction,
+  functions: FunctionClient,
+): Promise<BarredConcept | undefined> {
+  const { owner, name } = splitName(interaction.options.getString("name", true));
+  const identity = identityOf(interaction);
+  if (owner === undefined || !identity.moderator) return undefined;
+  const { concepts } = await functions.call(routes.listBarred, identity);
+  const wanted = conceptName(name);
+  const concept = concepts.find((each) => each.name === wanted && isOwner(each, owner));
+  if (concept !== undefined) return concept;
+  const word = conceptWord(`${owner}/${name}`);
+  throw new UserError("not_found", `No moderator took a word ${word} out of this server. Sharing it is for its owner.`);
 }
 
 /** The person's own concept of the name that they typed. `advice` follows the news that there is none. @throws UserError bad_concept, not_found */

@@ -35,7 +35,7 @@ export function referenceAmong(
 }
 
 /** By id, or by name in capitals or not, as the gateway does when it draws. */
-function isOwner({ owner }: ConceptSummary, wanted: string | undefined): boolean {
+export function isOwner({ owner }: Pick<ConceptSummary, "owner">, wanted: string | undefined): boolean {
   return wanted === undefined || owner.id === wanted || owner.name.toLowerCase() === wanted.toLowerCase();
 }
 

@@ -65,6 +65,10 @@ export const ConceptSummary = ConceptMeta.pick({
 });
 export type ConceptSummary = z.infer<typeof ConceptSummary>;
 
+/** What moderators are told of a concept that was taken out of their server: it is private again. */
+export const BarredConcept = ConceptMeta.pick({ id: true, name: true, owner: true });
+export type BarredConcept = z.infer<typeof BarredConcept>;
+
 /** A concept after sharing it or taking it back. */
 export const SharedConcept = ConceptSummary.extend({
   /** What others write between `<` and `>` to get this one: its name, or owner/name where somebody else's has the plain name. */
@@ -202,13 +206,22 @@ export const routes = {
     request: null,
     response: z.strictObject({ removed: z.number().int().min(0), failed: z.number().int().min(0) }),
   },
-  /** Owner only (a moderator may take it out of their server). `server` is the server of the signature. */
+  /** Owner only (a moderator may take it out of their server, for as long as none lets it in again). `server` is the server of the signature. */
   shareConcept: {
     method: "POST",
     path: "/concepts/:id/share",
     request: z.strictObject({ scope: z.enum(["private", "server"]) }),
     response: SharedConcept,
   },
+  /** What moderators took out of the server of the signature, for its moderators alone. */
+  listBarred: {
+    method: "GET",
+    path: "/barred-concepts",
+    request: null,
+    response: z.strictObject({ concepts: z.array(BarredConcept) }),
+  },
+  /** Moderators only: its owner may share it with the server of the signature again. */
+  letInConcept: { method: "POST", path: "/concepts/:id/let-in", request: null, response: BarredConcept },
   /** `:key` keeps its slashes. A picture of a draft, job or concept that the signed person may see. */
   readFile: { method: "GET", path: "/files/:key", request: null, response: "bytes" },
   /** Creates it unless it exists; answers what is stored. Identity comes from the signature. */

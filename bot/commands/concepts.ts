@@ -16,9 +16,9 @@ import { askForgetCard, forgottenCard, maxCounted } from "../forget-cards.ts";
 import type { FunctionClient } from "../function-client.ts";
 import { identityOf } from "../identity.ts";
 import { noteCard } from "../replies.ts";
-import { shareConcept } from "../share-concept.ts";
+import { letInConcept, shareConcept } from "../share-concept.ts";
 import { startJob } from "../start-job.ts";
-import { completeConcept, deletedConcept, ownConcept, sharedConcept } from "../typed-concept.ts";
+import { barredConcept, completeConcept, deletedConcept, ownConcept, sharedConcept } from "../typed-concept.ts";
 
 const nameOption: APIApplicationCommandBasicOption = {
   type: ApplicationCommandOptionType.String,
@@ -50,7 +50,7 @@ export const concepts: Command = {
       {
         type: ApplicationCommandOptionType.Subcommand,
         name: "share",
-        description: "Let everybody in this server use one of your words",
+        description: "Let everybody here use a word of yours; moderators let others share theirs again",
         options: [nameOption],
       },
       {
@@ -104,6 +104,8 @@ export const concepts: Command = {
     if (subcommand === "restore") {
       return bringBack(interaction, (await deletedConcept(interaction, functions)).id, functions);
     }
+    const barred = subcommand === "share" ? await barredConcept(interaction, functions) : undefined;
+    if (barred !== undefined) return letInConcept(interaction, barred.id, functions);
     const concept = await ownConcept(interaction, functions);
     if (subcommand === "share") return shareConcept(interaction, concept.id, "server", functions);
     await interaction.editReply(cardOptions(askCard(concept)));

@@ -10,6 +10,7 @@ import type { ConceptName } from "../../shared/concept-name.ts";
 //   names/<scope>/<scopeId>/<name>.json      which concept of a server, or of the public, has the plain name
 //   names/<scope>/<scopeId>/<name>/<owner>.json   every concept shared there, for lists and <owner/name>
 //   owners/<owner>/<id>.json                 everything of one person, deleted or not
+//   barred/<server>/<id>.json                which concepts moderators took out of a server, for them to let in again
 //   deleted/<id>.json                        waiting for the end of its undo time; for no time where forgotten
 
 /** A scope's place: `private` with the owner's id, `server` with the server's, `public` with "all". */
@@ -44,6 +45,8 @@ export const ownerFolder = (owner: Id): string => `owners/${owner}/`;
 export const ownerKey = (owner: Id, id: Id): StoreKey => `${ownerFolder(owner)}${id}.json`;
 export const deletedFolder = "deleted/";
 export const deletedKey = (id: Id): StoreKey => `${deletedFolder}${id}.json`;
+export const barredFolder = "barred/";
+export const barredKey = (server: Id, id: Id): StoreKey => `${barredFolder}${server}/${id}.json`;
 export const namesFolder = "names/";
 export const placeFolder = ({ scope, scopeId }: Place): string => `${namesFolder}${scope}/${scopeId}/`;
 export const nameKey = (place: Place, name: ConceptName): StoreKey => `${placeFolder(place)}${nameInKey(name)}.json`;
@@ -57,5 +60,5 @@ export function readNameKey(key: StoreKey): { readonly name: ConceptName; readon
   return owner === undefined ? { name: nameFromKey(name) } : { name: nameFromKey(name), owner };
 }
 
-/** The id in a key of `ownerKey` or `deletedKey`. */
+/** The id in a key of `ownerKey`, `barredKey` or `deletedKey`. */
 export const idFromKey = (key: StoreKey): Id => key.slice(key.lastIndexOf("/") + 1, -".json".length);

@@ -3,7 +3,7 @@ import { Id, type StoreKey } from "../../shared/concept.ts";
 import type { ConceptName } from "../../shared/concept-name.ts";
 import { limits } from "../../shared/limits.ts";
 import { listAll, type Store } from "../store/store.ts";
-import { nameKey, namesFolder, type Place, sharedKey } from "./library-keys.ts";
+import { barredFolder, nameKey, namesFolder, type Place, sharedKey } from "./library-keys.ts";
 import {
   type ConceptRecord,
   changeRecord,
@@ -56,12 +56,13 @@ export async function dropPointer(store: Store, key: StoreKey, id: Id): Promise<
   return (pointer === undefined || pointer.id === id) && store.delete(key);
 }
 
-/** The name keys of a concept whose record does not tell them any more: reads every name there is. */
+/** The keys that point at a concept whose record does not tell them any more: reads every one there is. */
 export async function findPointers(store: Store, id: Id): Promise<readonly StoreKey[]> {
   const keys: StoreKey[] = [];
-  for await (const { key } of listAll(store, namesFolder)) {
-    const found = await store.get(key);
-    if (found !== undefined && tryDecode(Pointer, found.data)?.id === id) keys.push(key);
+  for (const folder of [namesFolder, barredFolder]) {
+    for await (const { key } of listAll(store, folder)) {
+      if ((await readPointer(store, key)) === id) keys.push(key);
+    }
   }
   return keys;
 }

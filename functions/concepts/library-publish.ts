@@ -38,7 +38,7 @@ export async function saveConcept(
     await store.put(rowsKey(mine.id, 1), encodeConcept({ meta: mine, ...tensors }), { ifNoneMatch: "*" });
   }
   const own = nameKey(privatePlace(mine.owner.id), mine.name);
-  const record = await createRecord(store, { ...mine, nameKeys: [own] });
+  const record = await createRecord(store, { ...mine, barredFrom: [], nameKeys: [own] });
   requireSame(record, mine);
   return passportOf(await nameForOwner(store, record));
 }
@@ -84,7 +84,8 @@ export async function relearnConcept(
     }
     const record = await changeRecord(store, id, (current) => {
       if (current.version !== old.version || current.deleted !== undefined) return current;
-      return { ...next, ...identityOf(current), nameKeys: current.nameKeys };
+      const { barredFrom, nameKeys } = current;
+      return { ...next, ...identityOf(current), barredFrom, nameKeys };
     });
     if (record?.version === version) return passportOf(record);
     skipped = 0;

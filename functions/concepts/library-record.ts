@@ -9,7 +9,9 @@ import { metaKey, rowsKey } from "./library-keys.ts";
 /** concepts/<id>/meta.json: the passport, and what the library alone needs. */
 export const ConceptRecord = ConceptMeta.extend({
   deleted: z.iso.datetime().optional(),
-  /** Every name key that may point here, written down before it is written, so that destroying finds them all. */
+  /** Servers that a moderator took it out of: nobody there sees it but its owner, until a moderator lets it in again. */
+  barredFrom: z.array(Id).default([]),
+  /** Every key by name or server that may point here, written down before it is written, so that destroying finds them all. */
   nameKeys: z.array(StoreKey),
 });
 export type ConceptRecord = z.infer<typeof ConceptRecord>;
@@ -70,8 +72,10 @@ export function canSee(record: ConceptRecord, viewer: Viewer | undefined): boole
 }
 
 /** May everybody in this server see and use it, or everybody at all where `server` is undefined? */
-export function isSharedWith({ deleted, scope, scopeId }: ConceptRecord, server: Id | undefined): boolean {
-  return deleted === undefined && (scope === "public" || (scope === "server" && scopeId === server));
+export function isSharedWith(record: ConceptRecord, server: Id | undefined): boolean {
+  const { deleted, scope, scopeId, barredFrom } = record;
+  if (deleted !== undefined || (server !== undefined && barredFrom.includes(server))) return false;
+  return scope === "public" || (scope === "server" && scopeId === server);
 }
 
 /** @throws UserError not_found, the same for what is absent and what is hidden */
@@ -89,7 +93,7 @@ export async function requireOwned(store: Store, id: Id, viewer: Viewer): Promis
 }
 
 /** The passport alone. */
-export function passportOf({ deleted: _d, nameKeys: _n, ...meta }: ConceptRecord): ConceptMeta {
+export function passportOf({ deleted: _d, barredFrom: _r, nameKeys: _n, ...meta }: ConceptRecord): ConceptMeta {
   return meta;
 }
 

@@ -2,6 +2,7 @@ import type { ConceptMeta, Id, Scope, Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import { leavesOf } from "../../shared/family-tree.ts";
 import type { Store } from "../store/store.ts";
+import { barred, letIn, noteBarred } from "./library-barred.ts";
 import { type Place, publicPlace } from "./library-keys.ts";
 import { dropPointer, nameWhereShared, privatePlace, sharedKeys } from "./library-names.ts";
 import {
@@ -24,9 +25,12 @@ export async function shareConcept(
   const before = await requireChangeable(store, id, viewer, scope);
   const place = placeFor(scope, viewer, before);
   if (scope !== "private") await requireSharedParents(store, before, place);
+  const takenFrom = before.owner.id === viewer.user.id ? undefined : viewer.server;
+  if (takenFrom !== undefined) await noteBarred(store, id, takenFrom);
   const after = await changeRecord(store, id, (old) => {
     if (old.deleted !== undefined) throw new UserError("not_found", "The concept was deleted; restore it first.");
-    return { ...old, ...place };
+    if (takenFrom !== undefined) return barred({ ...old, ...place }, takenFrom);
+    return { ...(scope === "server" ? letIn(old, viewer) : old), ...place };
   });
   const record = after ?? before;
   const plain = await nameWhereShared(store, record);

@@ -2,6 +2,7 @@ import type { ConceptMeta, Id, Scope, Viewer } from "../../shared/concept.ts";
 import type { ConceptReference } from "../../shared/prompt.ts";
 import type { Store } from "../store/store.ts";
 import type { Concept } from "./concept-file.ts";
+import { letInConcept, listBarred } from "./library-barred.ts";
 import { listConcepts, resolveReference } from "./library-lookup.ts";
 import { relearnConcept, saveConcept } from "./library-publish.ts";
 import { passportOf, readConcept, requireVisible } from "./library-record.ts";
@@ -33,14 +34,20 @@ export interface ConceptLibrary {
     viewer: Viewer | undefined,
     options?: { readonly prefix?: string; readonly owner?: "anyone" | "me"; readonly limit?: number },
   ): Promise<readonly ConceptMeta[]>;
-  /** Changes who sees it: owner only; a moderator may make a concept of their server private. `server` is the viewer's server.
+  /** Changes who sees it: owner only; a moderator may make a concept of their server private, and it stays out of that server until
+   * a moderator lets it in. `server` is the viewer's server.
    * Where the plain name is taken both keep it, and `plain` is false: others reach this one by `reference`, owner/name.
-   * @throws UserError conflict for a blend with a parent that is not shared as widely, see library-share */
+   * @throws UserError conflict for a blend with a parent that is not shared as widely, see library-share; forbidden where a
+   * moderator took it out */
   share(
     id: Id,
     viewer: Viewer,
     scope: Scope,
   ): Promise<{ readonly meta: ConceptMeta; readonly plain: boolean; readonly reference: string }>;
+  /** What moderators took out of the viewer's server and have not let in again; nothing for who is no moderator of it. */
+  barred(viewer: Viewer): Promise<readonly ConceptMeta[]>;
+  /** Lets its owner share it with the viewer's server again; shares nothing itself. @throws UserError not_found */
+  letIn(id: Id, viewer: Viewer): Promise<ConceptMeta>;
   /** Gone for everybody at once; `restore` brings it back until `undoUntil`. Owner only. */
   delete(id: Id, viewer: Viewer): Promise<{ readonly undoUntil: string }>;
   /** What the viewer can restore, the one deleted last first. */
@@ -68,6 +75,8 @@ export function createLibrary(store: Store, now: () => number = Date.now): Conce
     load: (id, viewer, version) => readConcept(store, id, viewer, version),
     list: (viewer, options) => listConcepts(store, viewer, options),
     share: (id, viewer, scope) => shareConcept(store, id, viewer, scope),
+    barred: (viewer) => listBarred(store, viewer),
+    letIn: (id, viewer) => letInConcept(store, id, viewer),
     delete: (id, viewer) => deleteConcept(store, id, viewer, now()),
     deleted: (viewer) => listRestorable(store, viewer, now()),
     restore: (id, viewer) => restoreConcept(store, id, viewer, now()),

@@ -1,5 +1,5 @@
 import type { Hono } from "hono";
-import { ConceptSummary, routes, type SharedConcept } from "../../shared/api.ts";
+import { BarredConcept, ConceptSummary, routes, type SharedConcept } from "../../shared/api.ts";
 import type { ConceptMeta, Id, Scope, Viewer } from "../../shared/concept.ts";
 import type { Identity } from "../../shared/identity.ts";
 import type { ConceptLibrary } from "../concepts/library.ts";
@@ -39,6 +39,13 @@ export function mountConcepts(app: Hono<AppEnv>, library: ConceptLibrary): void 
   });
   mount(app, routes.readConcept, async ({ identity, id }) => summaryOf(await library.get(id, viewerOf(identity))));
   mount(app, routes.shareConcept, ({ identity, id, body }) => share(id, viewerOf(identity), body.scope));
+  mount(app, routes.listBarred, async ({ identity }) => {
+    const barred = await library.barred(viewerOf(identity));
+    return { concepts: barred.map((meta) => BarredConcept.parse(meta)) };
+  });
+  mount(app, routes.letInConcept, async ({ identity, id }) =>
+    BarredConcept.parse(await library.letIn(id, viewerOf(identity))),
+  );
   mount(app, routes.deleteConcept, async ({ identity, id }) => library.delete(id, viewerOf(identity)));
   mount(app, routes.listDeleted, async ({ identity }) => {
     const deleted = await library.deleted(viewerOf(identity));

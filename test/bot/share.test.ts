@@ -72,7 +72,7 @@ test.each([
   ["may time out members", PermissionFlagsBits.ModerateMembers],
   ["may manage the server", PermissionFlagsBits.ManageGuild],
 ])(
-  "who %s takes somebody's word out of the server, and is told that its owner can share it again",
+  "who %s takes somebody's word out of the server, where it stays out until they let its owner share it again",
   async (_, right) => {
     const mod = addMember("mod", right);
     await save(ben, "slur");
@@ -88,10 +88,21 @@ test.each([
     const told = await concepts(mod, "unshare", "ben/slur");
     expect(told.ephemeral).toBe(true);
     expect(told.text).toMatch(
-      /^`<ben\/slur>` is out of this server: nobody but ben can use it\..*ben can share it again/,
+      /^`<ben\/slur>` is out of this server: nobody but ben can use it, and ben cannot share it here again until a moderator/,
     );
     expect((await concepts(ada, "list")).text).toContain("No words yet");
     expect((await concepts(ben, "list")).text).toMatch(/`<slur>`.*private/);
+    expect((await concepts(ben, "share", "slur")).text).toContain(
+      "A moderator took \\<slur> out of this server. It stays",
+    );
+    expect(await offered(ben, "share", "sl")).toEqual(["slur"]);
+    expect(await offered(mod, "share", "sl")).toEqual(["slug", "ben/slur"]);
+    expect((await concepts(mod, "share", "ben/secret")).text).toContain("No moderator took a word `<ben/secret>` out");
+    const letIn = await concepts(mod, "share", "ben/slur");
+    expect(letIn.ephemeral).toBe(true);
+    expect(letIn.text).toBe("ben can share `<ben/slur>` here again. Until then it stays private.");
+    await concepts(ben, "share", "slur");
+    expect((await concepts(ada, "list")).text).toContain("`<slur>`");
   },
 );
 

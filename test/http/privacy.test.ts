@@ -74,6 +74,8 @@ const attempts: Record<keyof typeof routes, readonly { id?: string; body?: unkno
   restoreConcept: [{ id: ids.concept }],
   forgetMe: [{}, { query: `?owner=${ann.user.id}` }, { body: { owner: ann.user } }],
   shareConcept: [{ id: ids.concept, body: { scope: "server" } }],
+  listBarred: [{}],
+  letInConcept: [{ id: ids.concept }],
   readFile: [{ id: "" }, { id: `concepts/${ids.concept}/1.safetensors` }, { id: `concepts/${ids.concept}/meta.json` }],
   putDelivery: [{ id: ids.job, body: { task: "imagine", address, holder: null } }],
   listDeliveries: [{}],
@@ -107,7 +109,8 @@ test("no route shows, uses or changes a private concept, draft, job, file or del
         const response = await gateway.send(identity, route.method, path, attempt.body, { prefer: "respond-async" });
         const text = await response.text();
         tried++;
-        if (name === "listConcepts" || name === "listDeleted") expect(JSON.parse(text), who).toEqual({ concepts: [] });
+        if (["listConcepts", "listDeleted", "listBarred"].includes(name))
+          expect(JSON.parse(text), who).toEqual({ concepts: [] });
         else if (name === "forgetMe") expect(JSON.parse(text), who).toEqual({ removed: 0, failed: 0 });
         else expect([400, 403, 404, 409], `${who}: ${name} ${path}`).toContain(response.status);
         expect(text, `${who}: ${name} ${path}`).not.toMatch(/"caption"|a red|scope|"token"/);

@@ -1,0 +1,63 @@
+import { type ConceptMeta, Id, type Viewer } from "../../shared/concept.ts";
+import { UserError } from "../../shared/error.ts";
+import { listAll, type Store } from "../store/store.ts";
+import { barredFolder, barredKey, idFromKey } from "./library-keys.ts";
+import {
+  type ConceptRecord,
+  changeRecord,
+  encodeJson,
+  inspectRecord,
+  passportOf,
+  withNameKeys,
+} from "./library-record.ts";
+
+// What a moderator took out of a server stays out of it, whatever its owner does, until a moderator lets it in again. The record
+// says so; the keys under barred/ only find the records.
+
+const isBarred = ({ barredFrom }: ConceptRecord, { server }: Viewer): boolean =>
+  server !== undefined && barredFrom.includes(server);
+
+/** Makes what is about to be barred findable for the moderators of the server. */
+export async function noteBarred(store: Store, id: Id, server: Id): Promise<void> {
+  const key = barredKey(server, id);
+  await changeRecord(store, id, (old) => withNameKeys(old, [key]));
+  await store.put(key, encodeJson({ id }));
+}
+
+export const barred = (record: ConceptRecord, server: Id): ConceptRecord => ({
+  ...record,
+  barredFrom: [...new Set([...record.barredFrom, server])],
+});
+
+/** The record as the viewer's server may have it. @throws UserError forbidden where a moderator has to say so first */
+export function letIn(record: ConceptRecord, viewer: Viewer): ConceptRecord {
+  if (!isBarred(record, viewer)) return record;
+  if (viewer.moderator) return { ...record, barredFrom: record.barredFrom.filter((each) => each !== viewer.server) };
+  throw new UserError(
+    "forbidden",
+    `A moderator took <${record.name}> out of this server. It stays out until a moderator lets it in again: ask one of them.`,
+  );
+}
+
+/** See ConceptLibrary.letIn. */
+export async function letInConcept(store: Store, id: Id, viewer: Viewer): Promise<ConceptMeta> {
+  const absent = new UserError("not_found", "No moderator took such a concept out of this server.");
+  if (!viewer.moderator || !Id.safeParse(id).success) throw absent;
+  const record = await changeRecord(store, id, (old) => {
+    if (old.deleted !== undefined || !isBarred(old, viewer)) throw absent;
+    return letIn(old, viewer);
+  });
+  if (record === undefined) throw absent;
+  return passportOf(record);
+}
+
+/** See ConceptLibrary.barred. */
+export async function listBarred(store: Store, viewer: Viewer): Promise<readonly ConceptMeta[]> {
+  if (!viewer.moderator || viewer.server === undefined) return [];
+  const found: ConceptMeta[] = [];
+  for await (const { key } of listAll(store, `${barredFolder}${viewer.server}/`)) {
+    const record = (await inspectRecord(store, idFromKey(key)))?.record;
+    if (record?.deleted === undefined && record && isBarred(record, viewer)) found.push(passportOf(record));
+  }
+  return found;
+}
