@@ -101,6 +101,12 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
     await store.delete(jobKeys.checkpoint(id));
   };
 
+  /** What nobody can read is nobody's to end, and no more open than what waited too long. Its person was told by whatever they asked
+   * of it; its folder stays until it expires. */
+  const dropAfterDay = async (id: Id, since: number) => {
+    if (clock.now() - since > maxQueueMs) await store.delete(jobKeys.open(id));
+  };
+
   /** What was asked stands in two places while a job is open: where one is damaged it is written anew from the other. */
   const readRequest = async (id: Id, where: "request" | "open" = "request"): Promise<JobRequest | undefined> => {
     try {
@@ -159,8 +165,7 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
         const id = key.slice(jobKeys.open("").length);
         const request = await leaveOut(id, () => readRequest(id, "open"));
         if (request !== undefined) requests.push(request);
-        // Its person was told by whatever they asked of it. Its folder stays until it expires.
-        else if (clock.now() - modified.getTime() > maxQueueMs) await store.delete(key);
+        else await dropAfterDay(id, modified.getTime());
       }
       return requests;
     },
@@ -256,7 +261,10 @@ export function createLedger(store: Store, clock: Clock, log: Log, leaseMs: numb
     },
 
     async settle(request) {
-      let state = await readDocument(store, jobKeys.state(request.id), JobState);
+      let state = await readDocument(store, jobKeys.state(request.id), JobState).catch(async (error: unknown) => {
+        if (!(error instanceof UserError)) await dropAfterDay(request.id, request.createdAt);
+        throw error;
+      });
       if (state === undefined) {
         // A crash between marker and state: the job was accepted, so it begins here. It may also have expired already.
         await markExpiry(store, `jobs/${request.id}`, clock.now());

@@ -149,6 +149,20 @@ test("a job of which nobody can read what was asked is told in the log, and ends
   expect(store.keys()).not.toContain("open/a");
 });
 
+test("a job of which nobody can read how it stands takes no place in the queue when its day is over", async () => {
+  const { store, clock, ledger } = setUp();
+  const request = imagineRequest("a", { createdAt: clock.now() });
+  await ledger.submit(request);
+  await store.put("jobs/a/state.json", new TextEncoder().encode("{"));
+  const damaged = "jobs/a/state.json does not hold what it should";
+  await expect(ledger.settle(request)).rejects.toThrow(damaged);
+  expect(await ledger.open()).toEqual([request]);
+  clock.advance(limits.maxQueueHours * 3_600_000 + 1);
+  await expect(ledger.settle(request)).rejects.toThrow(damaged);
+  expect(await ledger.open()).toEqual([]);
+  expect(store.keys()).toContain("jobs/a/state.json");
+});
+
 test("a job that ran for more than a day goes on after a stop or a crash, and has a day of waiting again", async () => {
   for (const ending of ["stop", "crash"]) {
     const { ledger, clock } = setUp();
