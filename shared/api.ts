@@ -62,6 +62,7 @@ export const ConceptSummary = ConceptMeta.pick({
   caption: true,
   preview: true,
   created: true,
+  blend: true,
 });
 export type ConceptSummary = z.infer<typeof ConceptSummary>;
 

@@ -7,6 +7,7 @@ import {
 } from "discord.js";
 import { type ConceptSummary, routes } from "../../shared/api.ts";
 import { UserError } from "../../shared/error.ts";
+import { leavesOf } from "../../shared/family-tree.ts";
 import type { Identity } from "../../shared/identity.ts";
 import { ImagineInput } from "../../shared/job.ts";
 import { limits } from "../../shared/limits.ts";
@@ -134,7 +135,7 @@ function startLookup(clock: Clock): () => number {
   return () => Math.max(1, endMs - clock.now());
 }
 
-/** Public where everybody may see every word in it and the person may post pictures; private otherwise. */
+/** Public where everybody may see every word in it, those of its blends too, and the person may post pictures; private otherwise. */
 async function draw(
   interaction: ChatInputCommandInteraction | ButtonInteraction,
   input: ImagineInput,
@@ -143,7 +144,8 @@ async function draw(
   context: BotContext,
 ): Promise<void> {
   const identity = identityOf(interaction);
-  const used = await conceptsOf(input, identity, leftMs(), context);
+  const named = await conceptsOf(input, identity, leftMs(), context);
+  const used = [...named, ...(await parentsOf(named, identity, leftMs(), context))];
   const hidden = used.find((concept) => isPrivateHere(concept, identity));
   const unshared =
     hidden && interaction.inGuild() ? `${conceptWord(hidden.name)} is not shared with this server` : undefined;
@@ -170,6 +172,25 @@ async function conceptsOf(
         `I do not know <${reference.name}>. \`/concepts list\` shows the words that you can use; \`/learn\` teaches me a new one.`,
       );
     }),
+  );
+  return found.filter((concept) => concept !== undefined);
+}
+
+/** What the saved blends among the concepts draw with. What this person does not see the job refuses in its own words. */
+async function parentsOf(
+  concepts: readonly ConceptSummary[],
+  identity: Identity,
+  timeoutMs: number,
+  { functions }: BotContext,
+): Promise<ConceptSummary[]> {
+  const leaves = concepts.flatMap(({ blend = [] }) => leavesOf(blend));
+  const ids = new Set(leaves.flatMap((leaf) => ("id" in leaf ? [leaf.id] : [])));
+  const found = await Promise.all(
+    Array.from(ids, (id) =>
+      functions.call(routes.readConcept, identity, { id, timeoutMs }).catch((error: unknown) => {
+        if (!(error instanceof UserError) || error.code !== "not_found") throw error;
+      }),
+    ),
   );
   return found.filter((concept) => concept !== undefined);
 }

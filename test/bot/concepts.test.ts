@@ -203,7 +203,7 @@ test("Info and /concepts info show, to whoever asks alone, what a word is near t
   expect((await settled(ben, await ben.slash("concepts info", { name: "pot" }))).text).toContain("You have no word");
 });
 
-test("a saved blend: Info tells what it is made of, and it is shared only after its parents", async () => {
+test("a saved blend: Info tells what it is made of, it is shared only after its parents, and drawn in public while they are", async () => {
   const learned = await learnWord(ada, "pot");
   await blendConcept(studio.gateway.library, {
     ...{ id: `blend-${ada.id}`, name: "chimera", blend: "pot*0.6+dragon*0.4", created: new Date(0).toISOString() },
@@ -227,6 +227,16 @@ test("a saved blend: Info tells what it is made of, and it is shared only after 
   await share(ada, learned);
   await pressShare();
   await ben.until(() => ben.see().find(({ text }) => text.includes("shares a new word: `<chimera>`")));
+  const draw = async () => {
+    const answer = await ada.slash("imagine", { prompt: "<chimera>", pictures: 1 });
+    return ada.until(() => answer.message()?.text.includes("seed") && answer.message());
+  };
+  expect((await draw()).ephemeral).toBe(false);
+  await settled(ada, await ada.slash("concepts unshare", { name: "pot" }));
+  expect(await draw()).toMatchObject({
+    ephemeral: true,
+    text: expect.stringContaining("Only you see this, because `<pot>` is not shared with this server."),
+  });
 });
 
 test("a private word of somebody else cannot be seen, used, shared or deleted by any route", async () => {
