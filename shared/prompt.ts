@@ -9,8 +9,8 @@ export interface ConceptReference {
   /** Id or user name of the owner, from `<owner/name>`. */
   readonly owner?: string;
   readonly name: ConceptName;
-  /** From `<name:0.7>`: how far from what the concept began as (0) to what it learned (1, when absent), to
-   * limits.maxConceptStrength. */
+  /** From `<name:0.7>`: how far from what the concept began as (0) to what it learned (1), to limits.maxConceptStrength. What
+   * holds for the whole prompt when absent. */
   readonly strength?: number;
   /** What surrounding `(…:1.2)` multiply to, 0–2; 1 when absent. */
   readonly weight?: number;
@@ -86,8 +86,7 @@ function parseAngle(inside: string): PromptPart {
     );
   }
   const concept = referenceOf(match[1], match[2] ?? "", where);
-  const strength = match[3] === undefined ? 1 : strengthOf(match[3], where);
-  return { concept: strength === 1 ? concept : { ...concept, strength } };
+  return { concept: match[3] === undefined ? concept : { ...concept, strength: strengthOf(match[3], where) } };
 }
 
 function parseBlend(inside: string, where: string): PromptPart {

@@ -18,7 +18,7 @@ export async function expandBlends(parts: readonly PromptPart[], resolve: Resolv
     } else if ("concept" in part) {
       const { weight, strength, name } = part.concept;
       const blend = await termsOf(part.concept, 1, resolve);
-      if (blend !== undefined && strength !== undefined) throw noStrength(name, strength);
+      if (blend !== undefined && strength !== undefined && strength !== 1) throw noStrength(name, strength);
       expanded.push(blend === undefined ? part : { blend, ...(weight !== undefined && { weight }) });
     } else expanded.push(part);
   }
@@ -41,8 +41,14 @@ async function termsOf(
     if (!(error instanceof UserError)) throw error;
   });
   if (meta?.blend === undefined) return undefined;
+  const strength = term.strength !== undefined && { strength: term.strength };
   return leavesOf(meta.blend, share).map((leaf): BlendTerm => {
     if ("words" in leaf) return { words: leaf.words, weight: leaf.share };
-    return { name: leaf.name, pin: { id: leaf.id, version: leaf.version, blend: meta.name }, weight: leaf.share };
+    return {
+      name: leaf.name,
+      pin: { id: leaf.id, version: leaf.version, blend: meta.name },
+      ...strength,
+      weight: leaf.share,
+    };
   });
 }

@@ -22,7 +22,7 @@ test.each<[string, readonly PromptPart[]]>([
   ],
   ["<mycat:0.8>", [{ concept: { name: "mycat", strength: 0.8 } }]],
   ["<mycat:0>", [{ concept: { name: "mycat", strength: 0 } }]],
-  ["<mycat:1.0>", [{ concept: { name: "mycat" } }]],
+  ["<mycat:1.0>", [{ concept: { name: "mycat", strength: 1 } }]],
   ["(<ann/mycat:0.8>:1.2)", [{ concept: { owner: "ann", name: "mycat", strength: 0.8, weight: 1.2 } }]],
   [
     "<a*0.6+b*0.4>",
@@ -144,7 +144,7 @@ const weight = fc
   .map((hundredths) => hundredths / 100)
   .filter((w) => w !== 1);
 const share = fc.integer({ min: 1, max: 150 }).map((hundredths) => hundredths / 100);
-const strength = weight.filter((w) => w <= 1.5);
+const strength = fc.integer({ min: 0, max: 150 }).map((hundredths) => hundredths / 100);
 const maybe = <T>(key: string, value: fc.Arbitrary<T>) =>
   fc.option(value).map((got) => (got === null ? {} : { [key]: got }));
 const merge = (...parts: fc.Arbitrary<object>[]) => fc.tuple(...parts).map((all) => Object.assign({}, ...all));

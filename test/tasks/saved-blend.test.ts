@@ -41,8 +41,9 @@ async function mycat(words: string): Promise<Concept> {
   };
 }
 
-async function draw(prompt: string, negative = "") {
-  const input = ImagineInput.parse({ task: "imagine", prompt, negative, count: 1, seed: 3, steps: 2, viewer: ann });
+async function draw(prompt: string, negative = "", strength?: number) {
+  const drawn = { task: "imagine", prompt, negative, strength, count: 1, seed: 3, steps: 2, viewer: ann };
+  const input = ImagineInput.parse(drawn);
   const context = {
     ...{ jobId: "job", attempt: 1, signal: new AbortController().signal, saveCheckpoint: async () => {} },
     files: createTaskFiles(store, "jobs/job"),
@@ -72,6 +73,7 @@ test("a saved blend draws, or keeps out, what its prompt does, in its parents' v
   const saved = await draw("a <chimera> in space");
   expect(saved.pixels).toEqual(written.pixels);
   expect(saved.used?.map(({ name, version }) => [name, version])).toEqual([["mycat", 1]]);
+  expect((await draw("a <chimera:1> in space", "", 0.5)).pixels).toEqual(written.pixels);
   const avoided = await draw("a dog in space", "a <chimera>");
   expect(avoided.pixels).toEqual((await draw("a dog in space", "a <mycat*0.6+dog*0.4>")).pixels);
   expect(avoided.pixels).not.toEqual((await draw("a dog in space")).pixels);
