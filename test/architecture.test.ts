@@ -22,7 +22,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ops: ["graph", "tensor"],
   autodiff: ["ops", "graph"],
   onnx: ["ops", "graph", "tensor", ...contract],
-  models: ["ops", "graph", "onnx", "tensor", ...contract, "shared/did-you-mean.ts", "shared/short.ts"],
+  models: [
+    ...["ops", "graph", "onnx", "tensor", ...contract, "shared/did-you-mean.ts", "shared/short.ts"],
+    "functions/store/make-folder.ts",
+  ],
   diffusion: ["models", "onnx", "tensor", "shared"],
   inversion: ["autodiff", "diffusion", "models", "ops", "graph", "onnx", "tensor", "shared"],
   vision: ["onnx", "tensor", "shared"],

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
-import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
@@ -8,6 +8,7 @@ import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import { downloadFile, type ListFileEntry, listFiles } from "@huggingface/hub";
 import { UserError } from "../../shared/error.ts";
+import { makeFolder } from "../store/make-folder.ts";
 import { notXl } from "./unet-config.ts";
 
 /** Where checkpoints come from. */
@@ -91,7 +92,7 @@ export function wantedFiles(paths: readonly string[], repository: string): reado
  * that turned out wrong is removed, one that is merely short is kept. */
 async function fetchFile(file: ListFileEntry, target: string, open: () => Promise<Blob | null>): Promise<void> {
   if (existsSync(target)) return;
-  await mkdir(dirname(target), { recursive: true });
+  await makeCacheFolder(dirname(target));
   const part = `${target}.part`;
   const { hash, expected } = listedHash(file);
   const done = await hashPart(part, hash);
@@ -109,6 +110,16 @@ async function fetchFile(file: ListFileEntry, target: string, open: () => Promis
     throw new Error(size > file.size ? sizeProblem(file, size) : `${file.path} is not what the Hub lists (wrong hash)`);
   }
   await rename(part, target);
+}
+
+async function makeCacheFolder(folder: string): Promise<void> {
+  try {
+    await makeFolder(folder);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : cause;
+    const told = `cannot keep models in ${folder} (${reason}): set MODEL_CACHE to a folder that may be written to`;
+    throw new UserError("bad_config", told, { cause });
+  }
 }
 
 const sizeProblem = ({ path, size }: ListFileEntry, got: number): string =>

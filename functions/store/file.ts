@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, rmdir, stat } from "node:fs/promises";
+import { readdir, readFile, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { StoreKey } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
@@ -15,6 +15,7 @@ import {
   versionOf,
 } from "./file-life.ts";
 import { walk } from "./file-walk.ts";
+import { makeFolder } from "./make-folder.ts";
 import { checkKey, checkPrefix, maxListEntries, type PutResult, type Store, type StoredHead } from "./store.ts";
 
 // Layout under the root. No lock files: a kill at any point leaves nothing that blocks or shows.
@@ -108,17 +109,6 @@ export async function openFileStore(folder: string, keepMs: number = keepSuperse
 }
 
 const conflict: PutResult = { ok: false, reason: "conflict" };
-
-/** From the top down: `mkdir` with `recursive` would never come to an end below a folder that takes none, as /proc does. */
-async function makeFolder(path: string): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory()) return;
-  if (dirname(path) !== path) await makeFolder(dirname(path));
-  await mkdir(path).catch((error: unknown) => {
-    // Another process was faster.
-    if (codeOf(error) !== "EEXIST") throw error;
-  });
-}
 
 /** Runs `read` on the current version, again when that was pruned or deleted in the meantime. */
 async function retry<T>(path: string, read: (life: Life) => Promise<T | undefined>): Promise<T | undefined> {

@@ -1,11 +1,14 @@
+import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { downloadModel, wantedFiles } from "../../functions/models/hub.ts";
 import type { ErrorCode } from "../../shared/error.ts";
 import { values } from "../support/evaluate.ts";
 import { hubServer } from "../support/hub-server.ts";
+import { testWith } from "../support/peer.ts";
 
 const repository = "someone/a-model";
 const server = await hubServer(repository);
@@ -182,6 +185,23 @@ test("a Hub that cannot be reached is one clear error", async () => {
   const error = await refusal(newCache(), "http://127.0.0.1:9");
   expect(error).toMatchObject({ code: "unavailable", message: expect.stringMatching(/someone\/a-model.*Try again/) });
 });
+
+testWith("/proc", existsSync("/proc/self"))(
+  "a cache in /proc, where nothing can be made, is refused with a reason",
+  async () => {
+    const hub = { endpoint: server.endpoint, cache: "/proc/a" };
+    const script = `import { downloadModel } from "./functions/models/hub.ts";
+    await downloadModel(${JSON.stringify(repository)}, ${JSON.stringify(hub)}).catch(({ code, message }) => console.log(code, message));`;
+    // A process of its own: one that tries for ever can only be killed.
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script], {
+      timeout: 30_000,
+      killSignal: "SIGKILL",
+    });
+    expect(stdout).toMatch(
+      /^bad_config cannot keep models in \/proc\/a\/.* \(.*\): set MODEL_CACHE to a folder that may be/,
+    );
+  },
+);
 
 test("Stable Diffusion XL is refused by what the Hub lists, before anything is fetched", async () => {
   server.files.set("text_encoder_2/model.safetensors", bytes(400, 9));
