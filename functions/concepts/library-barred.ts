@@ -2,6 +2,7 @@ import { type ConceptMeta, Id, type Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import { listAll, type Store } from "../store/store.ts";
 import { barredFolder, barredKey, idFromKey } from "./library-keys.ts";
+import { privatePlace } from "./library-names.ts";
 import {
   type ConceptRecord,
   changeRecord,
@@ -24,10 +25,15 @@ export async function noteBarred(store: Store, id: Id, server: Id): Promise<void
   await store.put(key, encodeJson({ id }));
 }
 
-export const barred = (record: ConceptRecord, server: Id): ConceptRecord => ({
-  ...record,
-  barredFrom: [...new Set([...record.barredFrom, server])],
-});
+/** The record out of the server: private, unless its owner shared it elsewhere meanwhile. */
+export function takenOut(record: ConceptRecord, server: Id): ConceptRecord {
+  const isThere = record.scope === "server" && record.scopeId === server;
+  return {
+    ...record,
+    ...(isThere && privatePlace(record.owner.id)),
+    barredFrom: [...new Set([...record.barredFrom, server])],
+  };
+}
 
 /** The record as the viewer's server may have it. @throws UserError forbidden where a moderator has to say so first */
 export function letIn(record: ConceptRecord, viewer: Viewer): ConceptRecord {

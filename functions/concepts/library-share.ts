@@ -2,7 +2,7 @@ import type { ConceptMeta, Id, Scope, Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import { leavesOf } from "../../shared/family-tree.ts";
 import type { Store } from "../store/store.ts";
-import { barred, letIn, noteBarred } from "./library-barred.ts";
+import { letIn, noteBarred, takenOut } from "./library-barred.ts";
 import { type Place, publicPlace } from "./library-keys.ts";
 import { dropPointer, nameWhereShared, privatePlace, sharedKeys } from "./library-names.ts";
 import {
@@ -29,7 +29,7 @@ export async function shareConcept(
   if (takenFrom !== undefined) await noteBarred(store, id, takenFrom);
   const after = await changeRecord(store, id, (old) => {
     if (old.deleted !== undefined) throw new UserError("not_found", "The concept was deleted; restore it first.");
-    if (takenFrom !== undefined) return barred({ ...old, ...place }, takenFrom);
+    if (takenFrom !== undefined) return takenOut(old, takenFrom);
     return { ...(scope === "server" ? letIn(old, viewer) : old), ...place };
   });
   const record = after ?? before;

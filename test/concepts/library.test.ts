@@ -235,6 +235,26 @@ describe("sharing", () => {
     expect(await world.keys()).toEqual([]);
   });
 
+  test("a word that its owner moves to another server while a moderator takes it out stays there", async () => {
+    const saved = await world.save(ann);
+    await world.library.share(saved.id, ann, "server");
+    let moved = false;
+    const moving: Store = {
+      ...world.store,
+      get: async (key) => {
+        const found = await world.store.get(key);
+        if (!moved) {
+          moved = true;
+          await world.library.share(saved.id, { ...ann, server: "666" }, "server");
+        }
+        return found;
+      },
+    };
+    await createLibrary(moving).share(saved.id, moderator, "private");
+    expect(await world.library.get(saved.id, eve)).toMatchObject({ scope: "server", scopeId: "666" });
+    expect(await world.library.barred(moderator)).toMatchObject([{ id: saved.id }]);
+  });
+
   test("an owner who is a moderator lets their word in by sharing it", async () => {
     const saved = await world.save(ann);
     await world.library.share(saved.id, ann, "server");
