@@ -235,6 +235,16 @@ describe("sharing", () => {
     expect(await world.keys()).toEqual([]);
   });
 
+  test("a moderator who lets a word in, loses the answer and asks again gets the same", async () => {
+    const saved = await world.save(ann);
+    await world.library.share(saved.id, ann, "server");
+    await world.library.share(saved.id, moderator, "private");
+    const letIn = () => world.library.letIn(saved.id, moderator);
+    expect(await letIn()).toEqual(await letIn());
+    await world.library.delete(saved.id, ann);
+    await expect(letIn()).rejects.toThrowError(refusal("not_found"));
+  });
+
   test("a word that its owner moves to another server while a moderator takes it out stays there", async () => {
     const saved = await world.save(ann);
     await world.library.share(saved.id, ann, "server");
