@@ -43,13 +43,18 @@ async function offeredTo(
   }
   const owner = identity.moderator && subcommand === "unshare" ? "anyone" : "me";
   const query = { prefix: begin.slice(0, limits.maxConceptNameCharacters), owner, limit: 100 };
-  const { concepts } = await functions.call(routes.listConcepts, identity, { query, timeoutMs: lookupMs });
-  if (subcommand === "share") {
-    const own = concepts.filter((concept) => isPrivateHere(concept, identity));
-    if (!identity.moderator) return own;
-    const barred = await functions.call(routes.listBarred, identity, { timeoutMs: lookupMs });
-    return [...own, ...barred.concepts.filter(({ name }) => name.startsWith(begin))];
+  const listed = functions.call(routes.listConcepts, identity, { query, timeoutMs: lookupMs });
+  if (subcommand === "share" && identity.moderator) {
+    // Both at once: one after the other they could take the three seconds.
+    const barred = functions.call(routes.listBarred, identity, { timeoutMs: lookupMs });
+    const [own, theirs] = await Promise.all([listed, barred]);
+    return [
+      ...own.concepts.filter((concept) => isPrivateHere(concept, identity)),
+      ...theirs.concepts.filter(({ name }) => name.startsWith(begin)),
+    ];
   }
+  const { concepts } = await listed;
+  if (subcommand === "share") return concepts.filter((concept) => isPrivateHere(concept, identity));
   if (subcommand !== "unshare") return concepts;
   const isTheirs = ({ scope, scopeId }: ConceptSummary) => scope === "server" && scopeId === identity.server;
   return concepts.filter((each) => (each.owner.id === identity.user.id ? each.scope !== "private" : isTheirs(each)));
