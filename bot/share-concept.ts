@@ -16,7 +16,10 @@ export async function letInConcept(
 ): Promise<void> {
   const { name, owner } = await functions.call(routes.letInConcept, identityOf(interaction), { id });
   const [theirs, who] = [conceptWord(`${owner.name}/${name}`), quoted(owner.name)];
-  await answerPrivately(interaction, noteCard(`${who} can share ${theirs} here again. Until then it stays private.`));
+  await answerPrivately(
+    interaction,
+    noteCard(`${who} can share ${theirs} here again. Until then nobody else here can use it.`),
+  );
 }
 
 /** Shares a concept with the server, or takes it back, a moderator somebody else's, and says so. Everybody may read that it is

@@ -92,7 +92,7 @@ export async function barredConcept(
 ): Promise<BarredConcept | undefined> {
   const { owner, name } = splitName(interaction.options.getString("name", true));
   const identity = identityOf(interaction);
-  if (owner === undefined || !identity.moderator) return undefined;
+  if (owner === undefined || isOwner({ owner: identity.user }, owner) || !identity.moderator) return undefined;
   const { concepts } = await functions.call(routes.listBarred, identity);
   const wanted = conceptName(name);
   const concept = concepts.find((each) => each.name === wanted && isOwner(each, owner));
@@ -108,7 +108,7 @@ export async function ownConcept(
   advice = "",
 ): Promise<ConceptSummary> {
   const identity = identityOf(interaction);
-  const name = plainName(interaction);
+  const name = ownName(interaction);
   const concept = await findConcept(functions, identity, { owner: identity.user.id, name });
   if (concept !== undefined) return concept;
   throw new UserError("not_found", `You have no word ${conceptWord(name)}.${advice}`);
@@ -119,14 +119,16 @@ export async function deletedConcept(
   interaction: ChatInputCommandInteraction,
   functions: FunctionClient,
 ): Promise<ConceptSummary> {
-  const name = plainName(interaction);
+  const name = ownName(interaction);
   const { concepts } = await functions.call(routes.listDeleted, identityOf(interaction));
   const concept = concepts.find((each) => each.name === name);
   if (concept !== undefined) return concept;
   throw new UserError("not_found", `You deleted no word ${conceptWord(name)} in the last seven days.`);
 }
 
-/** @throws UserError bad_concept */
-function plainName(interaction: ChatInputCommandInteraction): ConceptName {
-  return conceptName(interaction.options.getString("name", true).trim().replace(/^<|>$/g, ""));
+/** The name that the person typed of a word of their own, with themselves as its owner or without. @throws UserError bad_concept */
+function ownName(interaction: ChatInputCommandInteraction): ConceptName {
+  const { owner, name } = splitName(interaction.options.getString("name", true));
+  const isOwn = owner === undefined || isOwner({ owner: identityOf(interaction).user }, owner);
+  return conceptName(isOwn ? name : `${owner}/${name}`);
 }

@@ -66,7 +66,7 @@ export const ConceptSummary = ConceptMeta.pick({
 });
 export type ConceptSummary = z.infer<typeof ConceptSummary>;
 
-/** What moderators are told of a concept that was taken out of their server: it is private again. */
+/** All that moderators are told of a concept that was taken out of their server: nobody there but its owner may see it. */
 export const BarredConcept = ConceptMeta.pick({ id: true, name: true, owner: true });
 export type BarredConcept = z.infer<typeof BarredConcept>;
 

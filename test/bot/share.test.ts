@@ -100,9 +100,10 @@ test.each([
     expect((await concepts(mod, "share", "ben/secret")).text).toContain("No moderator took a word `<ben/secret>` out");
     const letIn = await concepts(mod, "share", "ben/slur");
     expect(letIn.ephemeral).toBe(true);
-    expect(letIn.text).toBe("ben can share `<ben/slur>` here again. Until then it stays private.");
-    await concepts(ben, "share", "slur");
+    expect(letIn.text).toBe("ben can share `<ben/slur>` here again. Until then nobody else here can use it.");
+    await concepts(ben, "share", "ben/slur");
     expect((await concepts(ada, "list")).text).toContain("`<slur>`");
+    expect((await concepts(mod, "share", "<mod/slug>")).text, "one's own").toBe("`<slug>` is shared here.");
   },
 );
 
