@@ -8,9 +8,9 @@ import { openLocalCaptioner } from "./local-captioner.ts";
 import { openLocalClassifier } from "./local-classifier.ts";
 import { openLocalSegmenter } from "./local-segmenter.ts";
 import { createRefine } from "./refine-mask.ts";
-import type { Segmenter, Vision } from "./vision.ts";
+import type { Segmenter, Segmenters, Vision } from "./vision.ts";
 
-/** Ours, chosen by the recipe: below this score of its own a mask is cut anew; masks are drawn to outlines by this guided filter. Absent: never. */
+/** Ours, chosen by the recipe: below this score of its own a mask is refined; masks are drawn to outlines by this guided filter. Absent: never. */
 const SegmenterConfig = z.looseObject({
   refine_below: z.number().min(0).max(1).optional(),
   outline: z.object({ radius: z.int().positive(), epsilon: z.number().positive() }).optional(),
@@ -19,18 +19,25 @@ const SegmenterConfig = z.looseObject({
 /** The local models of a folder: `segmenter/`, `captioner/`, `classifier/` and, where drawings and photographs have a segmenter each,
  * `photograph-segmenter/`. `decode` turns the captioner's token ids into text. */
 export function openVision(folder: string, engine: Engine, decode: (ids: readonly number[]) => string): Vision {
+  const { below, ...segmenters } = openSegmenters(folder, engine);
+  return {
+    segmenter: segmenters.shown,
+    ...(below !== undefined && { refine: createRefine(segmenters, createGrabCut(), below) }),
+    captioner: openLocalCaptioner(join(folder, "captioner"), engine, decode),
+    classifier: openLocalClassifier(join(folder, "classifier"), engine),
+  };
+}
+
+/** The segmenters of a folder, and the score of drawings below which masks are refined. */
+export function openSegmenters(folder: string, engine: Engine): Segmenters & { readonly below: number | undefined } {
   const [drawings, photographs] = ["segmenter", "photograph-segmenter"].map((name) =>
     openSegmenter(join(folder, name), engine),
   );
   if (drawings === undefined) throw new UserError("bad_config", `${folder} has no segmenter/config.json.`);
-  const { below } = drawings;
   return {
-    segmenter: byKind(drawings.segmenter, photographs?.segmenter),
-    ...(below !== undefined && {
-      refine: createRefine(byKind(drawings.seeds, photographs?.seeds), createGrabCut(), below),
-    }),
-    captioner: openLocalCaptioner(join(folder, "captioner"), engine, decode),
-    classifier: openLocalClassifier(join(folder, "classifier"), engine),
+    shown: byKind(drawings.segmenter, photographs?.segmenter),
+    seeds: byKind(drawings.seeds, photographs?.seeds),
+    below: drawings.below,
   };
 }
 

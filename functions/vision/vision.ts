@@ -20,6 +20,12 @@ export interface Segmenter {
   encode(picture: Picture, photograph?: boolean): Promise<SegmentAt>;
 }
 
+/** `shown` makes the masks that people see, `seeds` those that cuts begin from. */
+export interface Segmenters {
+  readonly shown: Segmenter;
+  readonly seeds: Segmenter;
+}
+
 /** A better mask for a thing that the segmenter did not find well; the same segment where it did, or nothing better is found. */
 export type Refine = (
   picture: Picture,

@@ -19,25 +19,28 @@ interface Clicked {
 
 interface Row extends Pick<Clicked, "kind"> {
   readonly iou: number;
+  /** Of the network's mask, before it was refined. */
+  readonly learned: number;
   readonly disc: number;
   /** Of the picture, that the thing takes. */
   readonly share: number;
 }
 
-/** Click → mask of the object on unseen composites: one thing on a drawn background, by its size; two that overlap; and, harder than
+/** Click → mask of the object, as people are shown it, on unseen composites: one thing on a drawn background, by its size; two that overlap; and, harder than
  * asked for, one to four things on any background at the networks' own 64 pixels, slivers of hidden things among them. */
 export const checkClick: Check = async ({ benches, sample, each }) => {
   const clicked = [...(await composites("one")), ...(await composites("two")), ...(await clutter())];
   const rows = await shareOut(benches, sample(clicked), async (bench, { fact }): Promise<Row> => {
     const { picture, mask, kind } = fact;
     const [x, y] = fact.click;
-    const segment = await bench.vision.segmenter.encode(picture, await looksLikePhotograph(picture));
-    const segments = await segment({ x: x / (picture.width - 1), y: y / (picture.height - 1) });
-    const found = segments.find(({ level }) => level === "object");
+    const at = { x: x / (picture.width - 1), y: y / (picture.height - 1) };
+    const photograph = await looksLikePhotograph(picture);
+    const [found] = await (await bench.vision.segmenter.encode(picture, photograph))(at, ["object"]);
+    const refined = found && (await bench.vision.refine?.(picture, found, { click: at, photograph }));
     each();
-    const iou = found ? overlap(found.mask, mask) : 0;
+    const overlapOf = (segment = found) => (segment ? overlap(segment.mask, mask) : 0);
     const share = maskArea(mask) / mask.data.length;
-    return { kind, iou, disc: overlap(disc(x, y, mask.width), mask), share };
+    return { kind, iou: overlapOf(refined), learned: overlapOf(), disc: overlap(disc(x, y, mask.width), mask), share };
   });
   const figure = (name: string, holds: (row: Row) => boolean, goal?: number): Figure =>
     meanOf(
@@ -62,6 +65,12 @@ export const checkClick: Check = async ({ benches, sample, each }) => {
     ),
     figure("IoU, two things overlap", ({ kind }) => kind === "two", 0.8),
     figure("IoU, clutter", ({ kind }) => kind === "clutter"),
+    ...(["one", "two", "clutter"] as const).map((kind) =>
+      meanOf(
+        `click: IoU of the network's masks, ${kind}`,
+        rows.filter((row) => row.kind === kind).map(({ learned }) => learned),
+      ),
+    ),
     meanOf(
       "click: IoU of a disc around it, one thing",
       rows.filter(({ kind }) => kind === "one").map((row) => row.disc),

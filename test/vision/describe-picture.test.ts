@@ -67,7 +67,7 @@ test("every look at a photograph is by the network that knows photographs, with 
       return async () => [{ level: "object", mask: whole, score: 0.9 }];
     },
   };
-  const refine = createRefine(segmenter, createGrabCut(), 0.5);
+  const refine = createRefine({ shown: segmenter, seeds: segmenter }, createGrabCut(), 0.5);
   for (const one of [cat.picture, picture]) {
     for (const at of [click, undefined])
       await describePicture({ ...vision, segmenter, refine }, one, { click: at, level: "object" });

@@ -48,7 +48,7 @@ const segmentOf = async (picture: Picture): Promise<Segment> =>
   (await (await poor.encode(picture))(centre))[0] as Segment;
 
 test("a poor mask is cut along the thing's outline, a good one stays as it is", async () => {
-  const refine = createRefine(poor, createGrabCut(), 0.8);
+  const refine = createRefine({ shown: poor, seeds: poor }, createGrabCut(), 0.8);
   const segment = await segmentOf(disc);
   expect(overlap(segment.mask, truth)).toBeLessThan(0.5);
   const better = await refine(disc, segment, { click: centre, photograph: false });
@@ -59,6 +59,38 @@ test("a poor mask is cut along the thing's outline, a good one stays as it is", 
   const part = { ...segment, level: "part" as const };
   expect(await refine(disc, part, { click: centre, photograph: true })).toBe(part);
 }, 60_000);
+
+test("of a drawing, the group is taken where the mask is a part of it, and not where it holds another thing", async () => {
+  const at = (x: number) => maskOf((u, v) => Math.hypot(u + 0.5 - x, v + 0.5 - 60) < 24);
+  const [orange, green] = [at(46), at(94)];
+  const half = maskOf((u, v) => u < 46 && orange.data[v * side + u] === 1);
+  const colours = Array.from({ length: side * side }, (_, i) =>
+    orange.data[i] ? [220, 130, 40] : green.data[i] ? [50, 160, 60] : [40, 70, 150],
+  );
+  const picture: Picture = { width: side, height: side, data: Uint8Array.from(colours.flat()) };
+  const both = maskFrom(
+    orange.data.map((isIn, i) => isIn | (green.data[i] as number)),
+    side,
+    side,
+  );
+  const click = { x: 40 / side, y: 0.5 };
+  const noCut = async () => undefined;
+  for (const [object, group, better] of [
+    [half, orange, true],
+    [orange, both, false],
+  ] as const) {
+    const segmenter: Segmenter = {
+      encode: async () => async () => [
+        { level: "object", score: 0.6, mask: object },
+        { level: "group", score: 0.6, mask: group },
+      ],
+    };
+    const segment: Segment = { level: "object", score: 0.6, mask: object };
+    const refine = createRefine({ shown: segmenter, seeds: segmenter }, noCut, 0.7);
+    const { mask } = await refine(picture, segment, { click, photograph: false });
+    expect(mask === (better ? group : object)).toBe(true);
+  }
+});
 
 /** Finds discs by their colour where they are at least a fifth as wide as what is shown; as a group, with the ground from so far down. */
 const shortSighted = (horizon: number): Segmenter => ({
@@ -100,7 +132,7 @@ test("in a photograph, small things are looked at from close by, and one with it
   ] as const) {
     const [picture, click, segmenter] = [scene(x, radius), { x: x / side, y: 0.5 }, shortSighted(horizon)];
     const [segment] = await (await segmenter.encode(picture))(click);
-    const refine = createRefine(segmenter, grabCut, 0.5);
+    const refine = createRefine({ shown: segmenter, seeds: segmenter }, grabCut, 0.5);
     const { mask: found } = await refine(picture, segment as Segment, { click, photograph: true });
     const discMask = maskOf((u, v) => Math.hypot(u + 0.5 - x, v + 0.5 - 60) < radius);
     expect(overlap(found, discMask), `radius ${radius}`).toBeGreaterThan(0.85);
@@ -112,7 +144,7 @@ test("where the cut fails, is late, or leaks over everything, the learned mask s
   const about = { click: centre, photograph: true };
   const leaks = async (small: Picture) => new Uint8Array(small.width * small.height).fill(1);
   for (const cut of [async () => undefined, createGrabCut({ timeoutMs: 1 }), leaks]) {
-    expect(await createRefine(poor, cut, 0.8)(disc, segment, about)).toBe(segment);
+    expect(await createRefine({ shown: poor, seeds: poor }, cut, 0.8)(disc, segment, about)).toBe(segment);
   }
 });
 
