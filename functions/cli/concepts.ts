@@ -17,7 +17,7 @@ import { readUpload, wholeNumber } from "./arguments.ts";
 import { blendCommand } from "./blend.ts";
 import { explainCommand } from "./explain.ts";
 import { copyOut, heading, headline, namedAfter, printResult, say } from "./outputs.ts";
-import { createProgress } from "./progress.ts";
+import { withProgress } from "./progress.ts";
 import type { Runner } from "./run.ts";
 import type { Session } from "./session.ts";
 
@@ -196,7 +196,6 @@ const relearnCommand = (run: Runner): Command =>
           const why = meta.blend ? "is a blend" : "was imported";
           throw new UserError("bad_request", `<${meta.name}> ${why}: there is no picture to learn it from.`);
         }
-        const progress = createProgress(flags.json);
         const mode = flags.mode ?? meta.mode;
         const input = LearnInput.parse({
           task: "learn",
@@ -217,8 +216,7 @@ const relearnCommand = (run: Runner): Command =>
           steps: flags.steps ?? meta.steps,
           seed: flags.seed ?? (meta.seed + meta.version) % 2 ** 32,
         });
-        const learned = await session.run(input, progress.show, signal);
-        progress.finish();
+        const learned = await withProgress(flags.json, (show) => session.run(input, show, signal));
         const paths = await copyOut(
           session,
           namedAfter(`${meta.name}-v${learned.concept.version}`, learned.pictures),

@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import type { DescribeInput } from "../../shared/job.ts";
 import { type Click, clickArgument, readUpload } from "./arguments.ts";
 import { copyOut, heading, hint, pictureStem, printResult, say, sayFirst } from "./outputs.ts";
-import { createProgress } from "./progress.ts";
+import { withProgress } from "./progress.ts";
 import type { Runner } from "./run.ts";
 
 interface DescribeFlags {
@@ -26,19 +26,14 @@ export const describeCommand = (run: Runner): Command =>
       run(async (session, signal) => {
         const picture = await session.addPicture(await readUpload(path));
         const click = flags.click?.(picture);
-        const progress = createProgress(flags.json);
-        const output = await session.run(
-          {
-            task: "describe",
-            picture: picture.key,
-            level: flags.level,
-            viewer: session.viewer,
-            ...(click && { click }),
-          },
-          progress.show,
-          signal,
-        );
-        progress.finish();
+        const input = {
+          task: "describe",
+          picture: picture.key,
+          level: flags.level,
+          viewer: session.viewer,
+          ...(click && { click }),
+        } as const;
+        const output = await withProgress(flags.json, (show) => session.run(input, show, signal));
         const stem = pictureStem(path);
         const pictures = [
           ...(output.outline ? [{ key: output.outline.key, name: `${stem}-candidates.png` }] : []),

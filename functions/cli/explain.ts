@@ -3,7 +3,7 @@ import colours from "picocolors";
 import { conceptName } from "../../shared/concept-name.ts";
 import type { ExplainOutput, NearWord } from "../../shared/job.ts";
 import { copyOut, heading, hint, namedAfter, printResult, remark, say } from "./outputs.ts";
-import { createProgress } from "./progress.ts";
+import { withProgress } from "./progress.ts";
 import type { Runner } from "./run.ts";
 
 export const explainCommand = (run: Runner): Command =>
@@ -16,10 +16,8 @@ export const explainCommand = (run: Runner): Command =>
       run(async (session, signal) => {
         const reference = { name: conceptName(name.replace(/^<|>$/g, "")) };
         const { id } = await session.bench.library.resolve(reference, session.viewer);
-        const progress = createProgress(flags.json);
         const input = { task: "explain", concept: id, viewer: session.viewer } as const;
-        const explained = await session.run(input, progress.show, signal);
-        progress.finish();
+        const explained = await withProgress(flags.json, (show) => session.run(input, show, signal));
         const paths = await copyOut(session, namedAfter(explained.concept.name, explained.pictures), flags.out);
         if (!flags.json) show(explained);
         printResult(flags.json, { ...explained, files: paths }, paths);

@@ -54,3 +54,16 @@ function noteOf(event: Extract<TaskEvent, { type: "progress" }>): string {
   const left = event.etaMs === undefined ? "" : ` · ${Math.ceil(event.etaMs / 1000)} s left`;
   return `${loss}${best}${left}`;
 }
+
+/** Shows how far the work is; its bar ends with it, however that ends: one that goes on keeps the process alive. */
+export async function withProgress<T>(
+  quiet: boolean,
+  work: (show: (event: TaskEvent) => void) => Promise<T>,
+): Promise<T> {
+  const { show, finish } = createProgress(quiet);
+  try {
+    return await work(show);
+  } finally {
+    finish();
+  }
+}
