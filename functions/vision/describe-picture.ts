@@ -60,11 +60,12 @@ export async function describePicture(
       "Nothing stands out there. Click the middle of the thing, or crop the picture closer to it.",
     );
   }
-  const described: Described[] = [];
+  const refined: Thing[] = [];
   for (const thing of things) {
-    const refined = await vision.refine?.(picture, thing, { click: thing.click, photograph });
-    described.push(await describeThing(vision, picture, { ...thing, ...refined }, photograph));
+    refined.push({ ...thing, ...(await vision.refine?.(picture, thing, { click: thing.click, photograph })) });
   }
+  const described: Described[] = [];
+  for (const thing of distinct(refined)) described.push(await describeThing(vision, picture, thing, photograph));
   return described;
 }
 

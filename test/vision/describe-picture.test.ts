@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { maskFrom } from "../../functions/tensor/mask.ts";
+import { maskFrom, resizeMask } from "../../functions/tensor/mask.ts";
 import { describePicture } from "../../functions/vision/describe-picture.ts";
 import { createGrabCut } from "../../functions/vision/grab-cut.ts";
 import { createRefine } from "../../functions/vision/refine-mask.ts";
@@ -84,4 +84,34 @@ test("six words come with the captions they make: the caption's own first, its c
   const fox = await look("an orange fox", 0.5, 0.9);
   expect(fox?.words.map(({ word }) => word)).toEqual(["fox", "cat", "dog", "bear", "lion", "pig"]);
   expect(fox?.words[2]?.caption).toBe("an orange dog");
+});
+
+test("things that turn out to be one when their masks are refined are told once, the first of them", async () => {
+  const half = (left: boolean) =>
+    maskFrom(
+      mask.data.map((inside, i) => Number(inside && i % side < 16 === left)),
+      side,
+      side,
+    );
+  const vision: Vision = {
+    ...seeing("a red cat", 0.95, 0.9),
+    segmenter: {
+      encode:
+        async ({ width, height }) =>
+        async (at) => {
+          const one = resizeMask(half(at.x < 0.5), width, height);
+          return [
+            { level: "object", mask: one, score: 0.4 },
+            { level: "part", mask: resizeMask(mask, width, height), score: 0.9 },
+          ];
+        },
+    },
+  };
+  const refine: Vision["refine"] = async (_, segment) => ({ ...segment, mask });
+  for (const at of [undefined, { x: 0.4, y: 0.5 }]) {
+    const asked = { click: at, level: "object" } as const;
+    expect(await describePicture(vision, picture, asked), "as they are found").toHaveLength(2);
+    const refined = await describePicture({ ...vision, refine }, picture, asked);
+    expect(refined.map(({ level }) => level)).toEqual(["object"]);
+  }
 });
