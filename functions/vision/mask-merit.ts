@@ -36,7 +36,8 @@ export function contrast({ width, height, data }: Picture, mask: Mask): number {
   return count === 0 ? 0 : sum / count;
 }
 
-/** χ² distance, 0–2, of the colours in the mask and around it: a mask that holds all of a thing leaves none of its colours outside. */
+/** χ² distance, 0–2, of the colours in the mask and around it: a mask that holds all of a thing leaves none of its colours outside.
+ * 0 where there is nothing in it or nothing around it. */
 export function separation({ data }: Picture, mask: Mask): number {
   const around = dilateMask(mask, ring);
   const counts = [new Float64Array(8 ** bits), new Float64Array(8 ** bits)] as const;
@@ -53,8 +54,9 @@ export function separation({ data }: Picture, mask: Mask): number {
     counts[where][colour] = (counts[where][colour] as number) + 1;
     totals[where]++;
   }
+  if (totals.includes(0)) return 0;
   return counts[0].reduce((sum, count, colour) => {
-    const [a, b] = [count / Math.max(1, totals[0]), (counts[1][colour] as number) / Math.max(1, totals[1])];
+    const [a, b] = [count / totals[0], (counts[1][colour] as number) / totals[1]];
     return a + b === 0 ? sum : sum + (a - b) ** 2 / (a + b);
   }, 0);
 }

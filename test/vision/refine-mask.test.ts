@@ -60,6 +60,19 @@ test("a poor mask is cut along the thing's outline, a good one stays as it is", 
   expect(await refine(disc, part, { click: centre, photograph: true })).toBe(part);
 }, 60_000);
 
+test("of a drawing, a group that is the whole picture is not taken: nothing is left that it could differ from", async () => {
+  const flat: Picture = { width: side, height: side, data: new Uint8Array(side * side * 3).fill(200) };
+  const seeing: Segmenter = {
+    encode: async ({ width, height }) => {
+      const whole = maskOf(() => true, width, height);
+      return async () => [{ level: "group", score: 0.9, mask: whole }];
+    },
+  };
+  const refine = createRefine({ shown: seeing, seeds: seeing }, async () => undefined, 0.8);
+  const segment: Segment = { level: "object", score: 0.4, mask: truth };
+  expect((await refine(flat, segment, { click: centre, photograph: false })).mask).toBe(truth);
+});
+
 test("of a drawing, the group is taken where the mask is a part of it, and not where it holds another thing", async () => {
   const at = (x: number) => maskOf((u, v) => Math.hypot(u + 0.5 - x, v + 0.5 - 60) < 24);
   const [orange, green] = [at(46), at(94)];
