@@ -72,7 +72,8 @@ export async function describePicture(
 type Thing = Segment & { readonly click: Point };
 
 async function atClick(segment: SegmentAt, click: Point, level: MaskLevel): Promise<readonly Thing[]> {
-  const segments = (await segment(click)).filter(({ mask }) => shareOf(mask) >= leastShare / 4);
+  const isThing = (share: number): boolean => share >= leastShare / 4 && share < 1;
+  const segments = (await segment(click)).filter(({ mask }) => isThing(shareOf(mask)));
   return segments
     .toSorted((a, b) => Number(b.level === level) - Number(a.level === level))
     .map((s) => ({ ...s, click }));

@@ -3,7 +3,7 @@ import { maskFrom, resizeMask } from "../../functions/tensor/mask.ts";
 import { describePicture } from "../../functions/vision/describe-picture.ts";
 import { createGrabCut } from "../../functions/vision/grab-cut.ts";
 import { createRefine } from "../../functions/vision/refine-mask.ts";
-import type { Segmenter, Vision } from "../../functions/vision/vision.ts";
+import type { Segment, Segmenter, Vision } from "../../functions/vision/vision.ts";
 import { readPhotographs } from "../photos/photographs.ts";
 
 const side = 32;
@@ -44,8 +44,7 @@ test("who knows drawings alone is never sure of a photograph", async () => {
   for (const drawingsOnly of [true, false]) {
     const vision = seeing("a red cat", 0.95, 0.9);
     const classifier = { ...vision.classifier, drawingsOnly };
-    const whole = maskFrom(new Uint8Array(cat.mask.data.length).fill(1), cat.mask.width, cat.mask.height);
-    const segmenter = { encode: async () => async () => [{ level: "object" as const, mask: whole, score: 0.9 }] };
+    const segmenter = { encode: async () => async () => [{ level: "object" as const, mask: cat.mask, score: 0.9 }] };
     const asked = { click, level: "object" } as const;
     const [thing] = await describePicture({ ...vision, classifier, segmenter }, cat.picture, asked);
     expect(thing?.sure).toBe(!drawingsOnly);
@@ -114,4 +113,16 @@ test("things that turn out to be one when their masks are refined are told once,
     const refined = await describePicture({ ...vision, refine }, picture, asked);
     expect(refined.map(({ level }) => level)).toEqual(["object"]);
   }
+});
+
+test("a mask that holds the whole picture is no thing at the click: none could be learned from it", async () => {
+  const whole = maskFrom(new Uint8Array(side * side).fill(1), side, side);
+  const vision = (others: readonly Segment[]): Vision => ({
+    ...seeing("a red cat", 0.95, 0.9),
+    segmenter: { encode: async () => async () => [{ level: "object", mask: whole, score: 0.9 }, ...others] },
+  });
+  const asked = { click, level: "object" } as const;
+  const things = await describePicture(vision([{ level: "part", mask, score: 0.5 }]), picture, asked);
+  expect(things.map(({ level }) => level)).toEqual(["part"]);
+  await expect(describePicture(vision([]), picture, asked)).rejects.toMatchObject({ code: "not_found" });
 });
