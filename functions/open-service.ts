@@ -54,7 +54,7 @@ export async function openParts(config: Config, log: Log = serviceLog()): Promis
     bell,
     log,
     async describe(input, files) {
-      for await (const event of describe(bench, input, files)) {
+      for await (const event of describe(bench, input, { files })) {
         if (event.type === "output" && event.output.task === "describe") return event.output;
       }
       throw new Error("describe ended without an output");

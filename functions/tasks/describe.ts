@@ -4,7 +4,7 @@ import type { DescribeInput, TaskEvent } from "../../shared/job.ts";
 import { beginning, short } from "../../shared/short.ts";
 import { candidates as drawCandidates } from "../drawing/candidates.ts";
 import { overlaySize } from "../drawing/mask-overlay.ts";
-import type { TaskFiles } from "../jobs/runner.ts";
+import type { TaskContext, TaskFiles } from "../jobs/runner.ts";
 import { encodePng } from "../tensor/encode-picture.ts";
 import { encodeMask } from "../tensor/mask.ts";
 import { readPicture } from "../tensor/pixels.ts";
@@ -17,11 +17,11 @@ import type { Workbench } from "./workbench.ts";
 export async function* describe(
   bench: Pick<Workbench, "vision" | "art" | "model">,
   input: DescribeInput,
-  files: TaskFiles,
+  { files, signal }: Pick<TaskContext, "files"> & Partial<Pick<TaskContext, "signal">>,
 ): AsyncGenerator<TaskEvent> {
   yield { type: "progress", stage: "describe", step: 0, total: 1 };
   const picture = await readPicture(await files.read(input.picture));
-  const things = await describePicture(bench.vision, picture, { click: input.click, level: input.level });
+  const things = await describePicture(bench.vision, picture, { click: input.click, level: input.level, signal });
   const masks = things.map(({ mask }) => mask);
   const outlined = await drawCandidates({ picture, masks, selected: 0, click: input.click });
   const list: Candidate[] = [];
@@ -30,7 +30,8 @@ export async function* describe(
   const captions = things.map(({ caption }) => caption).join(", ");
   const alt = short(`The picture with ${things.length} outlined: ${captions}`, 1024);
   const photograph = await looksLikePhotograph(picture);
-  const greeting = photograph ? await welcome(bench, picture, things[0] as Described, files) : undefined;
+  signal?.throwIfAborted();
+  const greeting = photograph ? await welcome(bench, picture, things[0] as Described, { files, signal }) : undefined;
   yield {
     type: "output",
     output: {

@@ -20,7 +20,7 @@ export const createTaskRunner = (bench: Workbench): TaskRunner =>
 function taskOf(bench: Workbench, input: JobInput, context: TaskContext): AsyncGenerator<TaskEvent> {
   switch (input.task) {
     case "describe":
-      return describe(bench, input, context.files);
+      return describe(bench, input, context);
     case "learn":
       return learn(bench, input, context);
     case "imagine":

@@ -1,7 +1,7 @@
 import type { Welcome } from "../../shared/draft.ts";
 import { parsePrompt } from "../../shared/prompt.ts";
 import { strip } from "../drawing/grid.ts";
-import type { TaskFiles } from "../jobs/runner.ts";
+import type { TaskContext } from "../jobs/runner.ts";
 import { fromTensor, type Picture, readPicture, resizePicture, toTensor } from "../tensor/pixels.ts";
 import type { Described } from "../vision/describe-picture.ts";
 import { drawn, drawPictures } from "./draw-pictures.ts";
@@ -18,7 +18,7 @@ export async function welcome(
   bench: Pick<Workbench, "art" | "model">,
   picture: Picture,
   thing: Pick<Described, "caption" | "className" | "mask" | "sure">,
-  files: TaskFiles,
+  { files, signal }: Pick<TaskContext, "files"> & { readonly signal: AbortSignal | undefined },
 ): Promise<Welcome | undefined> {
   if (bench.art === undefined) return undefined;
   const model = await bench.model();
@@ -34,6 +34,7 @@ export async function welcome(
     steps: samplerSteps,
     guidance: model.about.defaults.guidance,
     seeds: [seed],
+    signal,
   });
   const [art] = (await drawn(drawing)).pictures as [Picture];
   const noun = thing.caption.split(" ").at(-1) ?? thing.className;

@@ -25,6 +25,13 @@ export interface Described extends Segment {
   readonly words: readonly WordChoice[];
 }
 
+interface Asked {
+  readonly click?: Point | undefined;
+  readonly level: MaskLevel;
+  /** Stops before the next thing. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A word with the caption that it makes. */
 export interface WordChoice {
   readonly word: string;
@@ -43,11 +50,11 @@ const offeredWords = 6;
 const searchEdge = 96;
 
 /** Click → mask levels → crop on white → caption and class; the wanted level first. Without a click: up to four likely
- * things, found with a grid of points. @throws UserError not_found when there is nothing at the click */
+ * things, found with a grid of points. @throws UserError not_found when there is nothing at the click; the reason of `signal` */
 export async function describePicture(
   vision: Vision,
   picture: Picture,
-  { click, level }: { readonly click?: Point | undefined; readonly level: MaskLevel },
+  { click, level, signal }: Asked,
 ): Promise<readonly Described[]> {
   const photograph = await looksLikePhotograph(picture);
   const segment = await vision.segmenter.encode(picture, photograph);
@@ -62,10 +69,14 @@ export async function describePicture(
   }
   const refined: Thing[] = [];
   for (const thing of things) {
+    signal?.throwIfAborted();
     refined.push({ ...thing, ...(await vision.refine?.(picture, thing, { click: thing.click, photograph })) });
   }
   const described: Described[] = [];
-  for (const thing of distinct(refined)) described.push(await describeThing(vision, picture, thing, photograph));
+  for (const thing of distinct(refined)) {
+    signal?.throwIfAborted();
+    described.push(await describeThing(vision, picture, thing, photograph));
+  }
   return described;
 }
 

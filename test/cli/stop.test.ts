@@ -33,3 +33,8 @@ test("a stopped command promises to go on only where there is a checkpoint to go
   const learning = await stopped(/^learning 20\//m, "learn", teddy, "--steps", "5000", "--name", "teddy");
   expect(learning).toEqual({ code: 130, last: "✗ Stopped. The same command goes on from the last checkpoint." });
 }, 120_000);
+
+test("describing stops, too: neither the things that are left nor the first look at a photograph is made", async () => {
+  const describing = await stopped(/^looking/m, "describe", "test/photos/cat.jpg");
+  expect(describing).toEqual({ code: 130, last: "✗ Stopped." });
+}, 60_000);
