@@ -23,6 +23,8 @@ export interface ImagineFlags {
   readonly json: boolean;
 }
 
+const usualSampler: ImagineInput["sampler"] = "dpmpp-2m-karras";
+
 export const imagineCommand = (run: Runner): Command =>
   new Command("imagine")
     .description("draw with learned words")
@@ -48,9 +50,7 @@ export const imagineCommand = (run: Runner): Command =>
       decimal(1, 30),
     )
     .addOption(
-      new Option("--sampler <name>", "how noise becomes a picture")
-        .choices([...samplerNames])
-        .default("dpmpp-2m-karras"),
+      new Option("--sampler <name>", "how noise becomes a picture").choices([...samplerNames]).default(usualSampler),
     )
     .option(
       "--strength <s>",
@@ -126,8 +126,12 @@ async function writeSheet(
 
 /** The prompt and what was asked for besides it, so that comparing settings overwrites nothing:
  * `mycat-in-space-strength-0.2-without-dog`. */
-export function stemOf(prompt: string, { strength, guidance, steps, negative = "" }: Partial<ImagineFlags>): string {
-  const asked = Object.entries({ strength, guidance, steps }).filter(([, value]) => value !== undefined);
+export function stemOf(
+  prompt: string,
+  { strength, guidance, steps, sampler: named, negative = "" }: Partial<ImagineFlags>,
+): string {
+  const sampler = named === usualSampler ? undefined : named;
+  const asked = Object.entries({ strength, guidance, steps, sampler }).filter(([, value]) => value !== undefined);
   const without = negative === "" ? [] : [`without-${fileStem(negative)}`.slice(0, 40)];
   return [fileStem(prompt), ...asked.flat(), ...without].join("-");
 }

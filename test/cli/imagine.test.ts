@@ -19,4 +19,6 @@ test("files are called after the prompt and what was asked for besides it, so th
   expect(stemOf("<mycat> in space", { strength: 0.2, steps: 10, negative: "a dog" })).toBe(
     "mycat-in-space-strength-0.2-steps-10-without-a-dog",
   );
+  expect(stemOf("<mycat> in space", { sampler: "ddim" })).toBe("mycat-in-space-sampler-ddim");
+  expect(stemOf("<mycat> in space", { sampler: "dpmpp-2m-karras" }), "the usual one").toBe("mycat-in-space");
 });
