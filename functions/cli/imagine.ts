@@ -6,7 +6,7 @@ import { limits } from "../../shared/limits.ts";
 import { grid } from "../drawing/grid.ts";
 import { readPicture } from "../tensor/pixels.ts";
 import { decimal, wholeNumber, words } from "./arguments.ts";
-import { copyOut, fileStem, headline, printResult, remark } from "./outputs.ts";
+import { copyOut, cut, fileStem, headline, printResult, remark } from "./outputs.ts";
 import { createProgress } from "./progress.ts";
 import type { Runner } from "./run.ts";
 import type { Session } from "./session.ts";
@@ -132,6 +132,6 @@ export function stemOf(
 ): string {
   const sampler = named === usualSampler ? undefined : named;
   const asked = Object.entries({ strength, guidance, steps, sampler }).filter(([, value]) => value !== undefined);
-  const without = negative === "" ? [] : [`without-${fileStem(negative)}`.slice(0, 40)];
+  const without = negative === "" ? [] : [cut(`without-${fileStem(negative)}`.slice(0, 40), 60)];
   return [fileStem(prompt), ...asked.flat(), ...without].join("-");
 }

@@ -24,13 +24,25 @@ export async function copyOut(
   return paths;
 }
 
-/** "<mycat> in space" → `mycat-in-space`. */
+/** "<mycat> in space" → `mycat-in-space`, at most 60 characters and 100 bytes: file systems take names of 255 bytes. */
 export const fileStem = (text: string): string =>
-  text
-    .normalize("NFKD")
-    .replace(/[^\p{L}\p{N}]+/gu, "-")
-    .replace(/^-|-$/g, "")
-    .slice(0, 60) || "picture";
+  cut(
+    text
+      .normalize("NFKD")
+      .replace(/[^\p{L}\p{N}]+/gu, "-")
+      .replace(/^-|-$/g, "")
+      .slice(0, 60),
+    100,
+  ) || "picture";
+
+/** The beginning of a text, of whole characters that take at most so many bytes. */
+export function cut(text: string, mostBytes: number): string {
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(mostBytes));
+  return text
+    .slice(0, read)
+    .toWellFormed()
+    .replace(/\uFFFD$/, "");
+}
 
 /** `photos/My cat.jpg` → `My-cat`. */
 export const pictureStem = (path: string): string =>

@@ -22,3 +22,11 @@ test("files are called after the prompt and what was asked for besides it, so th
   expect(stemOf("<mycat> in space", { sampler: "ddim" })).toBe("mycat-in-space-sampler-ddim");
   expect(stemOf("<mycat> in space", { sampler: "dpmpp-2m-karras" }), "the usual one").toBe("mycat-in-space");
 });
+
+test("however many bytes the characters of a prompt take, its file name is one that file systems take: at most 255", () => {
+  for (const text of ["고양이가 우주에서 날고 있는 그림 ".repeat(8), "😀𠀀".repeat(80), "cat ".repeat(80)]) {
+    const stem = stemOf(text, { strength: 0.25, guidance: 7.5, steps: 150, sampler: "euler-karras", negative: text });
+    expect(Buffer.byteLength(`${stem}-4294967295.png`)).toBeLessThanOrEqual(255);
+    expect(stem, "no half characters").toBe(stem.toWellFormed());
+  }
+});
