@@ -62,12 +62,16 @@ export function createGrabCut({ timeoutMs = 15_000, idleMs = 60_000, rounds = 3 
     return started;
   };
 
-  return ({ width, height, data }, trimap) =>
-    new Promise((resolve) => {
+  return async ({ width, height, data }, trimap) => {
+    // OpenCV refuses these, and loses the memory that it took for them.
+    const things = trimap.filter((label) => label & 1).length;
+    if (things === 0 || things === trimap.length) return undefined;
+    return await new Promise((resolve) => {
       clearTimeout(idle);
       worker ??= start();
       const id = nextId++;
       waiting.set(id, { settle: resolve, timer: setTimeout(end, timeoutMs) });
       worker.postMessage({ id, width, height, data, trimap, rounds } satisfies CutRequest);
     });
+  };
 }
