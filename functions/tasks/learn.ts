@@ -81,7 +81,7 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
     const { state } = next.value;
     let preview: DrawnPicture | undefined;
     if (wanted.delete(state.step) && !previews.some(({ step }) => step === state.step)) {
-      const shown = await drawPreview(model, input, state.average, seed, state.step, files);
+      const shown = await drawPreview(model, input, state.average, seed, state.step, context);
       previews.push(shown);
       preview = shown.drawn;
     }
@@ -93,7 +93,7 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
   }
   const { step: stoppedAt, best, curve } = next.value;
   if (stoppedAt < input.steps && wanted.size > 0 && !previews.some(({ step }) => step === stoppedAt)) {
-    previews.push(await drawPreview(model, input, next.value.average, seed, stoppedAt, files));
+    previews.push(await drawPreview(model, input, next.value.average, seed, stoppedAt, context));
   }
 
   const findRows: FindRows = async ({ strength = 1 }) => slideRows(initialiser.rows, best.rows, strength);
@@ -195,10 +195,11 @@ async function drawPreview(
   rows: Tensor,
   seed: number,
   step: number,
-  files: TaskContext["files"],
+  { files, signal }: Pick<TaskContext, "files" | "signal">,
 ): Promise<Preview> {
   const findRows: FindRows = async () => rows;
-  const { pictures } = await drawn(drawPictures(model, settings(model, `a photo of <${input.name}>`, findRows, seed)));
+  const drawing = settings(model, `a photo of <${input.name}>`, findRows, seed);
+  const { pictures } = await drawn(drawPictures(model, { ...drawing, signal }));
   const [picture] = pictures as [Picture];
   const key = await files.write(`preview-${step}.png`, await encodePng(picture));
   const { width, height } = picture;
