@@ -27,6 +27,9 @@ export async function* imagine(
   const seeds = Array.from({ length: input.count }, (_, i) => (seed + i) % 2 ** 32);
   const used = new Map<string, UsedConcept>();
   const notes: string[] = [];
+  if (guidance === 1 && input.negative.trim() !== "") {
+    notes.push("Guidance 1 draws without the negative prompt; with more than 1 it counts.");
+  }
   const findRows = async (reference: ConceptReference) => {
     const concept = await loadReference(bench, reference, input.viewer);
     const { meta } = concept;

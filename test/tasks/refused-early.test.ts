@@ -8,7 +8,14 @@ import type { Store } from "../../functions/store/store.ts";
 import { openWorkbench } from "../../functions/tasks/open-workbench.ts";
 import { createTaskRunner } from "../../functions/tasks/task-runner.ts";
 import { encodePng } from "../../functions/tensor/encode-picture.ts";
-import { ImagineInput, type JobInput, LearnInput, type LearnOutput, type TaskEvent } from "../../shared/job.ts";
+import {
+  ImagineInput,
+  type ImagineOutput,
+  type JobInput,
+  LearnInput,
+  type LearnOutput,
+  type TaskEvent,
+} from "../../shared/job.ts";
 import { openEmbeddedBench } from "../support/embedded-bench.ts";
 import { tinySdFolder } from "../support/tiny-sd.ts";
 
@@ -105,4 +112,16 @@ test("a size that the model's UNet cannot halve is refused with its multiple and
   expect((await draw({ width: 80, height: 16 })).events.at(-1)).toMatchObject({
     output: { pictures: [{ width: 80, height: 16 }] },
   });
+});
+
+test("at guidance 1, where a negative prompt cannot count, the answer says so", async () => {
+  const drawing = { task: "imagine", prompt: "a mug", negative: "a cup", count: 1, steps: 1, seed: 1, viewer: me };
+  for (const guidance of [1, 2]) {
+    const { events } = await run(ImagineInput.parse({ ...drawing, guidance }));
+    const last = events.at(-1) as Extract<TaskEvent, { type: "output" }>;
+    const notes = (last.output as ImagineOutput).notes.filter((note) => note.includes("negative"));
+    expect(notes).toEqual(
+      guidance === 1 ? ["Guidance 1 draws without the negative prompt; with more than 1 it counts."] : [],
+    );
+  }
 });
