@@ -70,8 +70,8 @@ export type ConceptSummary = z.infer<typeof ConceptSummary>;
 export const BarredConcept = ConceptMeta.pick({ id: true, name: true, owner: true });
 export type BarredConcept = z.infer<typeof BarredConcept>;
 
-/** A concept after sharing it or taking it back. */
-export const SharedConcept = ConceptSummary.extend({
+/** A concept after sharing it, taking it back or taking it out of a server. */
+export const SharedConcept = BarredConcept.extend({
   /** What others write between `<` and `>` to get this one: its name, or owner/name where somebody else's has the plain name. */
   reference: z.string(),
   /** False when it was shared like this already. */

@@ -15,7 +15,8 @@ import {
 // What a moderator took out of a server stays out of it, whatever its owner does, until a moderator lets it in again. The record
 // says so; the keys under barred/ only find the records.
 
-const isBarred = ({ barredFrom }: ConceptRecord, { server }: Viewer): boolean =>
+/** True when a moderator took it out of the viewer's server. */
+export const isBarred = ({ barredFrom }: ConceptRecord, { server }: Viewer): boolean =>
   server !== undefined && barredFrom.includes(server);
 
 /** Makes what is about to be barred findable for the moderators of the server. */

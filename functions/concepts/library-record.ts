@@ -28,9 +28,9 @@ export function tryDecode<Schema extends z.ZodType>(schema: Schema, data: Uint8A
   }
 }
 
-/** The record of a concept, deleted or not, whoever asks; undefined when there is none. */
+/** The record of a concept, deleted or not, whoever asks; undefined when there is none, or when `id` is no id. */
 export async function readRecord(store: Store, id: Id): Promise<ConceptRecord | undefined> {
-  const found = await store.get(metaKey(id));
+  const found = Id.safeParse(id).success ? await store.get(metaKey(id)) : undefined;
   return found && ConceptRecord.parse(decodeJson(found.data));
 }
 
@@ -80,7 +80,7 @@ export function isSharedWith(record: ConceptRecord, server: Id | undefined): boo
 
 /** @throws UserError not_found, the same for what is absent and what is hidden */
 export async function requireVisible(store: Store, id: Id, viewer: Viewer | undefined): Promise<ConceptRecord> {
-  const record = Id.safeParse(id).success ? await readRecord(store, id) : undefined;
+  const record = await readRecord(store, id);
   if (record !== undefined && canSee(record, viewer)) return record;
   throw new UserError("not_found", "There is no such concept, or it is not shared with you.");
 }

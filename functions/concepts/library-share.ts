@@ -2,7 +2,7 @@ import type { ConceptMeta, Id, Scope, Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import { leavesOf } from "../../shared/family-tree.ts";
 import type { Store } from "../store/store.ts";
-import { letIn, noteBarred, takenOut } from "./library-barred.ts";
+import { isBarred, letIn, noteBarred, takenOut } from "./library-barred.ts";
 import { type Place, publicPlace } from "./library-keys.ts";
 import { dropPointer, nameWhereShared, privatePlace, sharedKeys } from "./library-names.ts";
 import {
@@ -12,7 +12,6 @@ import {
   passportOf,
   readRecord,
   requireOwned,
-  requireVisible,
 } from "./library-record.ts";
 
 /** See ConceptLibrary.share. */
@@ -21,7 +20,12 @@ export async function shareConcept(
   id: Id,
   viewer: Viewer,
   scope: Scope,
-): Promise<{ readonly meta: ConceptMeta; readonly plain: boolean; readonly reference: string }> {
+): Promise<{
+  readonly meta: ConceptMeta;
+  readonly changed: boolean;
+  readonly plain: boolean;
+  readonly reference: string;
+}> {
   const before = await requireChangeable(store, id, viewer, scope);
   const place = placeFor(scope, viewer, before);
   if (scope !== "private") await requireSharedParents(store, before, place);
@@ -34,17 +38,21 @@ export async function shareConcept(
   });
   const record = after ?? before;
   const plain = await nameWhereShared(store, record);
-  const moved = before.scope !== record.scope || before.scopeId !== record.scopeId;
-  if (moved) for (const key of sharedKeys(before, before)) await dropPointer(store, key, id);
+  const changed = before.scope !== record.scope || before.scopeId !== record.scopeId;
+  if (changed) for (const key of sharedKeys(before, before)) await dropPointer(store, key, id);
   const reference = plain ? record.name : `${record.owner.name}/${record.name}`;
-  return { meta: passportOf(record), plain, reference };
+  return { meta: passportOf(record), changed, plain, reference };
 }
 
-/** Owners change everything; moderators take concepts out of their own server. */
+/** Owners change everything; moderators take concepts out of their own server, and asked again, by a client that lost the answer,
+ * what is out already. */
 async function requireChangeable(store: Store, id: Id, viewer: Viewer, scope: Scope): Promise<ConceptRecord> {
-  const record = await requireVisible(store, id, viewer);
-  const isTheirs = record.scope === "server" && record.scopeId === viewer.server;
-  return viewer.moderator && scope === "private" && isTheirs ? record : requireOwned(store, id, viewer);
+  if (viewer.moderator && scope === "private") {
+    const record = await readRecord(store, id);
+    const isTheirs = record?.scope === "server" && record.scopeId === viewer.server;
+    if (record && record.deleted === undefined && (isTheirs || isBarred(record, viewer))) return record;
+  }
+  return requireOwned(store, id, viewer);
 }
 
 function placeFor(scope: Scope, viewer: Viewer, record: ConceptRecord): Place {

@@ -37,13 +37,19 @@ export interface ConceptLibrary {
   /** Changes who sees it: owner only; a moderator may make a concept of their server private, and it stays out of that server until
    * a moderator lets it in. `server` is the viewer's server.
    * Where the plain name is taken both keep it, and `plain` is false: others reach this one by `reference`, owner/name.
+   * Asked again it answers the same, but for `changed`.
    * @throws UserError conflict for a blend with a parent that is not shared as widely, see library-share; forbidden where a
    * moderator took it out */
   share(
     id: Id,
     viewer: Viewer,
     scope: Scope,
-  ): Promise<{ readonly meta: ConceptMeta; readonly plain: boolean; readonly reference: string }>;
+  ): Promise<{
+    readonly meta: ConceptMeta;
+    readonly changed: boolean;
+    readonly plain: boolean;
+    readonly reference: string;
+  }>;
   /** What moderators took out of the viewer's server and have not let in again; nothing for who is no moderator of it. */
   barred(viewer: Viewer): Promise<readonly ConceptMeta[]>;
   /** Lets its owner share it with the viewer's server again; shares nothing itself. @throws UserError not_found */

@@ -1,5 +1,5 @@
 import type { Hono } from "hono";
-import { BarredConcept, ConceptSummary, routes, type SharedConcept } from "../../shared/api.ts";
+import { BarredConcept, ConceptSummary, routes, SharedConcept } from "../../shared/api.ts";
 import type { ConceptMeta, Id, Scope, Viewer } from "../../shared/concept.ts";
 import type { Identity } from "../../shared/identity.ts";
 import type { ConceptLibrary } from "../concepts/library.ts";
@@ -21,10 +21,8 @@ export function mountConcepts(app: Hono<AppEnv>, library: ConceptLibrary): void 
   /** Waits for the sharing of this concept before it, so that of two presses at once only one has changed anything. */
   const share = (id: Id, viewer: Viewer, scope: Scope): Promise<SharedConcept> => {
     const run = async (): Promise<SharedConcept> => {
-      const before = await library.get(id, viewer);
-      const { meta, reference } = await library.share(id, viewer, scope);
-      const changed = before.scope !== meta.scope || before.scopeId !== meta.scopeId;
-      return { ...summaryOf(meta), reference, changed };
+      const { meta, reference, changed } = await library.share(id, viewer, scope);
+      return SharedConcept.parse({ ...meta, reference, changed });
     };
     const shared = (sharing.get(id) ?? Promise.resolve()).then(run, run).finally(() => {
       if (sharing.get(id) === shared) sharing.delete(id);

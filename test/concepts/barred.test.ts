@@ -51,6 +51,31 @@ test("a moderator who lets a word in, loses the answer and asks again gets the s
   await expect(letIn()).rejects.toThrowError(refusal("not_found"));
 });
 
+test("a moderator who takes a word out, loses the answer and asks again gets the same", async () => {
+  const saved = await world.save(ann);
+  const takeOut = (who = moderator) => world.library.share(saved.id, who, "private");
+  await expect(takeOut(), "never shared here").rejects.toThrowError(refusal("not_found"));
+  await world.library.share(saved.id, ann, "server");
+  const told = await takeOut();
+  expect(await takeOut()).toEqual({ ...told, changed: false });
+  expect(told.changed).toBe(true);
+  for (const who of [bob, { ...moderator, server: "666" }]) {
+    await expect(takeOut(who)).rejects.toThrowError(refusal("not_found"));
+  }
+
+  await world.library.share(saved.id, { ...ann, server: "666" }, "server");
+  await takeOut();
+  expect((await world.library.get(saved.id, eve)).id, "shared elsewhere meanwhile").toBe(saved.id);
+  await expect(world.library.get(saved.id, moderator)).rejects.toThrowError(refusal("not_found"));
+
+  await world.library.letIn(saved.id, moderator);
+  await expect(takeOut(), "let in, and not shared here").rejects.toThrowError(refusal("not_found"));
+  await world.library.share(saved.id, ann, "server");
+  await takeOut();
+  await world.library.delete(saved.id, ann);
+  await expect(takeOut(), "deleted").rejects.toThrowError(refusal("not_found"));
+});
+
 test("a word that its owner moves to another server while a moderator takes it out stays there", async () => {
   const saved = await world.save(ann);
   await world.library.share(saved.id, ann, "server");

@@ -181,7 +181,7 @@ test("a blend with a private parent cannot be shared, and says which; with a sha
   expect((await gateway.json(bob, "GET", "/concepts")).body["concepts"]).toEqual([]);
 
   await gateway.call(ann, routes.shareConcept, ids.concept, { scope: "server" });
-  expect((await shareBlend()).body["scope"]).toBe("server");
+  expect((await shareBlend()).body["changed"]).toBe(true);
   await gateway.call(ann, routes.shareConcept, ids.concept, { scope: "private" });
   const seen = (await gateway.json(bob, "GET", "/concepts")).body["concepts"] as ConceptMeta[];
   expect(seen.map(({ name }) => name)).toEqual(["chimera"]);
@@ -203,6 +203,19 @@ test("sharing answers what others write for it, and whether anything changed", a
   expect(late.toSorted((a, b) => Number(b["changed"]) - Number(a["changed"]))).toEqual(
     [true, false].map((changed) => ({ reference: "name109/fox", changed })),
   );
+});
+
+test("a moderator who asks twice is answered twice, and told no more of it than whose word it was", async () => {
+  const [owner, moderator] = [person("110", "1"), person("111", "1", { moderator: true })];
+  const { id } = await teach(gateway, owner, "rudeword", "rude");
+  await gateway.call(owner, routes.shareConcept, id, { scope: "server" });
+  const takeOut = () => gateway.call(moderator, routes.shareConcept, id, { scope: "private" });
+  const told = { id, name: "rude", owner: owner.user, reference: "rude" };
+  expect(await takeOut()).toEqual({ status: 200, body: { ...told, changed: true } });
+  await gateway.call({ ...owner, server: "2" }, routes.shareConcept, id, { scope: "server" });
+  expect(await takeOut()).toEqual({ status: 200, body: { ...told, changed: false } });
+  await gateway.call(owner, routes.forgetMe);
+  expect((await takeOut()).status).toBe(404);
 });
 
 test("deleted is gone at once for everybody, and undo brings it back", async () => {
