@@ -46,12 +46,10 @@ async function offeredTo(
   const listed = functions.call(routes.listConcepts, identity, { query, timeoutMs: lookupMs });
   if (subcommand === "share" && identity.moderator) {
     // Both at once: one after the other they could take the three seconds.
-    const barred = functions.call(routes.listBarred, identity, { timeoutMs: lookupMs });
+    const { prefix, limit } = query;
+    const barred = functions.call(routes.listBarred, identity, { query: { prefix, limit }, timeoutMs: lookupMs });
     const [own, theirs] = await Promise.all([listed, barred]);
-    return [
-      ...own.concepts.filter((concept) => isPrivateHere(concept, identity)),
-      ...theirs.concepts.filter(({ name }) => name.startsWith(begin)),
-    ];
+    return [...own.concepts.filter((concept) => isPrivateHere(concept, identity)), ...theirs.concepts];
   }
   const { concepts } = await listed;
   if (subcommand === "share") return concepts.filter((concept) => isPrivateHere(concept, identity));
@@ -93,8 +91,8 @@ export async function barredConcept(
   const { owner, name } = splitName(interaction.options.getString("name", true));
   const identity = identityOf(interaction);
   if (owner === undefined || isOwner({ owner: identity.user }, owner) || !identity.moderator) return undefined;
-  const { concepts } = await functions.call(routes.listBarred, identity);
   const wanted = conceptName(name);
+  const { concepts } = await functions.call(routes.listBarred, identity, { query: { prefix: wanted, limit: 100 } });
   const concept = concepts.find((each) => each.name === wanted && isOwner(each, owner));
   if (concept !== undefined) return concept;
   const word = conceptWord(`${owner}/${name}`);

@@ -86,6 +86,7 @@ export const ConceptQuery = z.object({
   owner: z.enum(["anyone", "me"]).default("anyone"),
   limit: z.coerce.number().int().min(1).max(100).default(25),
 });
+export const BarredQuery = ConceptQuery.omit({ owner: true });
 
 /** Where the bot tells of a job's progress, kept so that a restarted bot can go on. */
 export const DeliveryAddress = z.strictObject({
@@ -219,6 +220,7 @@ export const routes = {
     method: "GET",
     path: "/barred-concepts",
     request: null,
+    query: BarredQuery,
     response: z.strictObject({ concepts: z.array(BarredConcept) }),
   },
   /** Moderators only: its owner may share it with the server of the signature again. */

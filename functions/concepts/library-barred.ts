@@ -2,6 +2,7 @@ import { type ConceptMeta, Id, type Viewer } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import { listAll, type Store } from "../store/store.ts";
 import { barredFolder, barredKey, idFromKey } from "./library-keys.ts";
+import { listed } from "./library-lookup.ts";
 import { privatePlace } from "./library-names.ts";
 import {
   type ConceptRecord,
@@ -60,12 +61,18 @@ export async function letInConcept(store: Store, id: Id, viewer: Viewer): Promis
 }
 
 /** See ConceptLibrary.barred. */
-export async function listBarred(store: Store, viewer: Viewer): Promise<readonly ConceptMeta[]> {
+export async function listBarred(
+  store: Store,
+  viewer: Viewer,
+  options: { readonly prefix?: string; readonly limit?: number } = {},
+): Promise<readonly ConceptMeta[]> {
   if (!viewer.moderator || viewer.server === undefined) return [];
+  const { begin, wanted } = listed(options);
   const found: ConceptMeta[] = [];
   for await (const { key } of listAll(store, `${barredFolder}${viewer.server}/`)) {
     const record = (await inspectRecord(store, idFromKey(key)))?.record;
-    if (record?.deleted === undefined && record && isBarred(record, viewer)) found.push(passportOf(record));
+    if (record === undefined || record.deleted !== undefined || !isBarred(record, viewer)) continue;
+    if (record.name.startsWith(begin)) found.push(passportOf(record));
   }
-  return found;
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, wanted);
 }

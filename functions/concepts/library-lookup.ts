@@ -107,14 +107,19 @@ async function nearestName(
   return undefined;
 }
 
+/** How many a list shows, of those whose names begin how. */
+export const listed = ({ prefix = "", limit = 100 }: { readonly prefix?: string; readonly limit?: number }) => ({
+  begin: prefix.normalize("NFKC").toLowerCase(),
+  wanted: Math.max(1, Math.min(1_000, Math.trunc(limit))),
+});
+
 /** See ConceptLibrary.list. */
 export async function listConcepts(
   store: Store,
   viewer: Viewer | undefined,
-  { prefix = "", owner = "anyone", limit = 100 }: { prefix?: string; owner?: "anyone" | "me"; limit?: number } = {},
+  { owner = "anyone", ...options }: { prefix?: string; owner?: "anyone" | "me"; limit?: number } = {},
 ): Promise<readonly ConceptMeta[]> {
-  const wanted = Math.max(1, Math.min(1_000, Math.trunc(limit)));
-  const begin = prefix.normalize("NFKC").toLowerCase();
+  const { begin, wanted } = listed(options);
   const found = new Map<Id, ConceptRecord>();
   const places = placesOf(viewer).filter(({ scope }) => owner === "anyone" || scope === "private");
   for (const place of places) {

@@ -50,8 +50,12 @@ export interface ConceptLibrary {
     readonly plain: boolean;
     readonly reference: string;
   }>;
-  /** What moderators took out of the viewer's server and have not let in again; nothing for who is no moderator of it. */
-  barred(viewer: Viewer): Promise<readonly ConceptMeta[]>;
+  /** What moderators took out of the viewer's server and have not let in again, by name; nothing for who is no moderator of it.
+   * `prefix` and `limit` as in `list`. */
+  barred(
+    viewer: Viewer,
+    options?: { readonly prefix?: string; readonly limit?: number },
+  ): Promise<readonly ConceptMeta[]>;
   /** Lets its owner share it with the viewer's server again; shares nothing itself. @throws UserError not_found */
   letIn(id: Id, viewer: Viewer): Promise<ConceptMeta>;
   /** Gone for everybody at once; `restore` brings it back until `undoUntil`. Owner only. */
@@ -81,7 +85,7 @@ export function createLibrary(store: Store, now: () => number = Date.now): Conce
     load: (id, viewer, version) => readConcept(store, id, viewer, version),
     list: (viewer, options) => listConcepts(store, viewer, options),
     share: (id, viewer, scope) => shareConcept(store, id, viewer, scope),
-    barred: (viewer) => listBarred(store, viewer),
+    barred: (viewer, options) => listBarred(store, viewer, options),
     letIn: (id, viewer) => letInConcept(store, id, viewer),
     delete: (id, viewer) => deleteConcept(store, id, viewer, now()),
     deleted: (viewer) => listRestorable(store, viewer, now()),

@@ -37,8 +37,8 @@ export function mountConcepts(app: Hono<AppEnv>, library: ConceptLibrary): void 
   });
   mount(app, routes.readConcept, async ({ identity, id }) => summaryOf(await library.get(id, viewerOf(identity))));
   mount(app, routes.shareConcept, ({ identity, id, body }) => share(id, viewerOf(identity), body.scope));
-  mount(app, routes.listBarred, async ({ identity }) => {
-    const barred = await library.barred(viewerOf(identity));
+  mount(app, routes.listBarred, async ({ identity, query }) => {
+    const barred = await library.barred(viewerOf(identity), query);
     return { concepts: barred.map((meta) => BarredConcept.parse(meta)) };
   });
   mount(app, routes.letInConcept, async ({ identity, id }) =>

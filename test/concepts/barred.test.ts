@@ -76,6 +76,20 @@ test("a moderator who takes a word out, loses the answer and asks again gets the
   await expect(takeOut(), "deleted").rejects.toThrowError(refusal("not_found"));
 });
 
+test("what was taken out is listed by name, as much of it as was asked for", async () => {
+  for (const name of ["owl", "cat", "cap"]) {
+    const { id } = await world.save(ann, name);
+    await world.library.share(id, ann, "server");
+    await world.library.share(id, moderator, "private");
+  }
+  const listed = async (...asked: Parameters<typeof world.library.barred>) =>
+    (await world.library.barred(...asked)).map(({ name }) => name);
+  expect(await listed(moderator)).toEqual(["cap", "cat", "owl"]);
+  expect(await listed(moderator, { prefix: "CA" })).toEqual(["cap", "cat"]);
+  expect(await listed(moderator, { limit: 2 })).toEqual(["cap", "cat"]);
+  expect(await listed(moderator, { prefix: "cat", limit: 1 })).toEqual(["cat"]);
+});
+
 test("a word that its owner moves to another server while a moderator takes it out stays there", async () => {
   const saved = await world.save(ann);
   await world.library.share(saved.id, ann, "server");

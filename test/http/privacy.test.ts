@@ -218,6 +218,20 @@ test("a moderator who asks twice is answered twice, and told no more of it than 
   expect((await takeOut()).status).toBe(404);
 });
 
+test("what was taken out of a server is listed with a beginning and a limit, like every word", async () => {
+  const [owner, moderator] = [person("112", "1"), person("113", "1", { moderator: true })];
+  for (const name of ["slur", "slug", "rude"]) {
+    const { id } = await teach(gateway, owner, `barred${name}`, name);
+    await gateway.call(owner, routes.shareConcept, id, { scope: "server" });
+    await gateway.call(moderator, routes.shareConcept, id, { scope: "private" });
+  }
+  const list = (query: string) => gateway.json(moderator, "GET", `/barred-concepts${query}`);
+  const told = (name: string) => ({ id: `barred${name}`, name, owner: owner.user });
+  expect((await list("")).body["concepts"]).toEqual(["rude", "slug", "slur"].map(told));
+  expect((await list("?prefix=sl&limit=1")).body["concepts"]).toEqual([told("slug")]);
+  expect((await list("?limit=101")).status).toBe(400);
+});
+
 test("deleted is gone at once for everybody, and undo brings it back", async () => {
   const { body } = await gateway.call(ann, routes.deleteConcept, ids.concept);
   expect(Date.parse(body["undoUntil"] as string)).toBeGreaterThan(Date.now());
