@@ -23,8 +23,8 @@ export const isBarred = ({ barredFrom }: ConceptRecord, { server }: Viewer): boo
 /** Makes what is about to be barred findable for the moderators of the server. */
 export async function noteBarred(store: Store, id: Id, server: Id): Promise<void> {
   const key = barredKey(server, id);
-  await changeRecord(store, id, (old) => withNameKeys(old, [key]));
-  await store.put(key, encodeJson({ id }));
+  const noted = await changeRecord(store, id, (old) => withNameKeys(old, [key]));
+  if (noted !== undefined) await store.put(key, encodeJson({ id }));
 }
 
 /** The record out of the server: private, unless its owner shared it elsewhere meanwhile. */

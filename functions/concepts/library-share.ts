@@ -31,12 +31,12 @@ export async function shareConcept(
   if (scope !== "private") await requireSharedParents(store, before, place);
   const takenFrom = before.owner.id === viewer.user.id ? undefined : viewer.server;
   if (takenFrom !== undefined) await noteBarred(store, id, takenFrom);
-  const after = await changeRecord(store, id, (old) => {
+  const record = await changeRecord(store, id, (old) => {
     if (old.deleted !== undefined) throw new UserError("not_found", "The concept was deleted; restore it first.");
     if (takenFrom !== undefined) return takenOut(old, takenFrom);
     return { ...(scope === "server" ? letIn(old, viewer) : old), ...place };
   });
-  const record = after ?? before;
+  if (record === undefined) throw new UserError("not_found", "The concept is gone: its owner erased it just now.");
   const plain = await nameWhereShared(store, record);
   const changed = before.scope !== record.scope || before.scopeId !== record.scopeId;
   if (changed) for (const key of sharedKeys(before, before)) await dropPointer(store, key, id);

@@ -110,6 +110,26 @@ test("a word that its owner moves to another server while a moderator takes it o
   expect(await world.library.barred(moderator)).toMatchObject([{ id: saved.id }]);
 });
 
+test("a word that its owner erases while a moderator takes it out leaves nothing behind", async () => {
+  const saved = await world.save(ann);
+  await world.library.share(saved.id, ann, "server");
+  let erased = false;
+  const erasing: Store = {
+    ...world.store,
+    get: async (key) => {
+      const found = await world.store.get(key);
+      if (!erased) {
+        erased = true;
+        await world.library.forget(ann);
+      }
+      return found;
+    },
+  };
+  const takeOut = createLibrary(erasing).share(saved.id, moderator, "private");
+  await expect(takeOut).rejects.toThrowError(refusal("not_found"));
+  expect(await world.keys()).toEqual([]);
+});
+
 test("an owner who is a moderator lets their word in by sharing it", async () => {
   const saved = await world.save(ann);
   await world.library.share(saved.id, ann, "server");
