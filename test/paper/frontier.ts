@@ -7,6 +7,9 @@ import type { JudgedRow } from "./judged-findings.ts";
 const xLabel = "prompt followed";
 const yLabel = "identity (likeness)";
 
+/** Pixels right of the greatest point: the paths end where every prompt is followed, and their labels need room. */
+const labelRoom = 48;
+
 /** Paths of the chart in order of their colours. */
 const paths = [
   { name: "paper", pick: ({ variant, strength }: JudgedRow) => variant === "paper" && strength === 1 },
@@ -34,10 +37,10 @@ export function frontierChart(rows: readonly JudgedRow[]): Chart {
   const all = drawn.flatMap((path) => path.rows.map(({ measures }) => measures));
   const scale = (measure: "followed" | "identity", range: [number, number]) =>
     scaleLinear(rangeOf(all.map((one) => one[measure])), range).nice(5);
-  const x = scale("followed", [size.left, size.width - size.right]);
+  const x = scale("followed", [size.left, size.width - size.right - labelRoom]);
   const y = scale("identity", [size.height - size.bottom, size.top]);
   const at = ({ measures: { followed, identity } }: JudgedRow) => ({ left: x(followed.mean), top: y(identity.mean) });
-  const write = labelWriter(drawn.flatMap(({ rows: own }) => own.map(at)));
+  const write = labelWriter(drawn.map(({ rows: own }) => own.map(at)));
   const body = drawn.flatMap(({ name, colour, rows: own }) => {
     const path = line<JudgedRow>(
       (row) => at(row).left,
@@ -73,24 +76,43 @@ interface Box {
   readonly bottom: number;
 }
 
-/** Writes labels beside their points, each on the side where it covers no point and no earlier one; without room it is left out. */
-function labelWriter(points: readonly { readonly left: number; readonly top: number }[]) {
-  const taken: Box[] = points.map(({ left, top }) => ({
-    left: left - 5,
-    right: left + 5,
-    top: top - 5,
-    bottom: top + 5,
-  }));
+interface Point {
+  readonly left: number;
+  readonly top: number;
+}
+
+/** Writes labels beside their points, each on the side where it covers no point, no path and no earlier one; without room it is
+ * left out. */
+function labelWriter(paths: readonly (readonly Point[])[]) {
+  const around = ({ left, top }: Point, by: number): Box => ({
+    left: left - by,
+    right: left + by,
+    top: top - by,
+    bottom: top + by,
+  });
+  const taken = paths.flatMap((points) => [
+    ...points.map((point) => around(point, 5)),
+    ...points.slice(1).flatMap((to, i) => between(points[i] as Point, to).map((point) => around(point, 1))),
+  ]);
   return (label: string, left: number, top: number): string => {
     const width = 6.5 * label.length;
     const free = [6, -6 - width, -width / 2]
       .flatMap((across) => [-7, 16, 4].map((down) => ({ left: left + across, line: top + down })))
       .map(({ left: from, line }) => ({ left: from, right: from + width, top: line - 9, bottom: line + 1 }))
-      .find((box) => box.right <= size.width && taken.every((other) => areApart(box, other)));
+      .find((box) => box.right <= size.width - size.right && taken.every((other) => areApart(box, other)));
     if (!free) return "";
     taken.push(free);
     return drawText(label, free.left, free.bottom - 1, { ...style, size: 11 }, "start");
   };
+}
+
+/** Points on a line, at most 4 pixels apart. */
+function between(from: Point, to: Point): readonly Point[] {
+  const count = Math.ceil(Math.hypot(to.left - from.left, to.top - from.top) / 4);
+  return Array.from({ length: count }, (_, i) => ({
+    left: from.left + ((to.left - from.left) * i) / count,
+    top: from.top + ((to.top - from.top) * i) / count,
+  }));
 }
 
 const areApart = (one: Box, two: Box): boolean =>
