@@ -1,7 +1,7 @@
 import type { OpenedModel } from "../models/open-model.ts";
 import { normal } from "../tensor/noise.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { classPredictions } from "./background.ts";
+import { classPredictions, type PredictionOptions } from "./background.ts";
 import { denoisingLosses, type Example } from "./examples.ts";
 import { templates } from "./templates.ts";
 import { meanLatents, promptOf, type View } from "./views.ts";
@@ -45,9 +45,9 @@ export async function withClassPredictions(
   model: OpenedModel,
   bank: Bank,
   className: string,
-  batch: number,
+  options: PredictionOptions,
 ): Promise<Bank> {
-  const predictions = await classPredictions(model, className, bank, batch);
+  const predictions = await classPredictions(model, className, bank, options);
   return bank.map((example, i) => ({ ...example, classPrediction: predictions[i] as Tensor }));
 }
 

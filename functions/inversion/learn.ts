@@ -146,13 +146,13 @@ const sourcesOf = ({ picture, mask, morePictures = [] }: Source & Pick<LearnInpu
 ];
 
 async function prepare(input: LearnInput): Promise<Prepared> {
-  const { model, options, initialiser } = input;
+  const { model, options, initialiser, signal } = input;
   const { seed, batch } = options;
   const sources = sourcesOf(input);
   const views = await encodeViews(model, sources, options);
   const className = input.className ?? initialiser.text;
   const compared = async (bank: Bank): Promise<Bank> =>
-    options.background === 0 ? bank : withClassPredictions(model, bank, className, batch);
+    options.background === 0 ? bank : withClassPredictions(model, bank, className, { batch, signal });
   // Mirror images follow their pictures, and judge nothing; nor does what was put together.
   const upright = views.filter((_, i) => i % (views.length / sources.length) === 0);
   const each = Math.ceil(options.recompositions / sources.length);

@@ -32,7 +32,7 @@ const masked = { flip: false, maskFloor: 0.1, background: 0.7 };
 async function bankOf(options: typeof masked) {
   const views = await encodeViews(model, [{ picture, mask }], options);
   const bank = makeBank(model, views, { size: 3, seed: 2, name: "background" });
-  return withClassPredictions(model, bank, "mug", 2);
+  return withClassPredictions(model, bank, "mug", { batch: 2 });
 }
 
 test("two weighted squares equal one with the blended target, plus the constant", () => {

@@ -11,7 +11,10 @@ import { encodePng } from "../../functions/tensor/encode-picture.ts";
 import { LearnInput } from "../../shared/job.ts";
 import { tinySdFolder } from "../support/tiny-sd.ts";
 
-test("learning that is told to stop while it draws a preview does not draw it to its end", async () => {
+test.each([
+  ["draws a preview does not draw it to its end", { mode: "paper", previews: [0] }],
+  ["asks what the class word predicts does not ask on", { mode: "product", previews: [] }],
+])("learning that is told to stop while it %s", async (_, wish) => {
   const folder = await mkdtemp(join(tmpdir(), "eponym-stop-"));
   const store = await openFileStore(folder);
   const hub = { endpoint: "http://127.0.0.1:9" };
@@ -44,7 +47,7 @@ test("learning that is told to stop while it draws a preview does not draw it to
       name: "mymug",
       owner: { id: "1", name: "ann" },
     },
-    ...{ mode: "paper", steps: 1, batch: 1, seed: 4, previews: [0], scenes: [] },
+    ...{ steps: 1, batch: 1, seed: 4, scenes: [], ...wish },
   });
   const context = {
     ...{ jobId: "job-1", attempt: 1, signal: controller.signal, saveCheckpoint: async () => {} },
