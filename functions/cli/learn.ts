@@ -101,9 +101,9 @@ export async function learnPictures(
     const name = wanted ?? first.suggestedName;
     const maskPaths: string[] = [];
     // Called after the pictures: the word's own name is settled when it is saved.
+    const stems = differing(found.map(({ stem }) => stem));
     for (const [i, one] of found.entries()) {
-      const isAlone = found.findIndex(({ stem }) => stem === one.stem) === i;
-      maskPaths.push(await writeMask(session, one, flags.out, isAlone ? one.stem : `${one.stem}-${i + 1}`));
+      maskPaths.push(await writeMask(session, one, flags.out, stems[i] as string));
     }
     const { caption, className } = chosenWords(flags, first.thing);
     // What is said is right; of what is seen, describing tells whether it is worth starting from.
@@ -153,6 +153,10 @@ export async function learnPictures(
     progress.finish();
   }
 }
+
+/** Names as they are where no two are the same; all of them numbered else. */
+export const differing = (names: readonly string[]): readonly string[] =>
+  new Set(names).size === names.length ? names : names.map((name, i) => `${name}-${i + 1}`);
 
 /** Caption and class to learn from: what the person says goes first, and a caption of theirs brings its own class. */
 export function chosenWords(

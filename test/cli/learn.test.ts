@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { chosenWords } from "../../functions/cli/learn.ts";
+import { chosenWords, differing } from "../../functions/cli/learn.ts";
 
 const tiger = { caption: "a striped tiger", className: "tiger" };
 
@@ -13,4 +13,9 @@ test("a caption of one's own brings its own class, not that of what was seen", (
 test("a class of one's own goes before both", () => {
   expect(chosenWords({ class: "animal" }, tiger)).toEqual({ ...tiger, className: "animal" });
   expect(chosenWords({ caption: "an orange cat", class: "animal" }, tiger).className).toBe("animal");
+});
+
+test("pictures of one name from several folders each keep a mask's file of their own", () => {
+  expect(differing(["cat", "dog"])).toEqual(["cat", "dog"]);
+  expect(differing(["cat", "cat", "cat-2"])).toEqual(["cat-1", "cat-2", "cat-2-3"]);
 });
