@@ -7,24 +7,22 @@ import { nearestWords } from "../../functions/models/nearest-words.ts";
 import { openStore } from "../../functions/store/open.ts";
 import type { Store } from "../../functions/store/store.ts";
 import { enlarge } from "../../functions/tasks/attention-maps.ts";
-import { openWorkbench } from "../../functions/tasks/open-workbench.ts";
 import { createTaskRunner } from "../../functions/tasks/task-runner.ts";
 import { encodePng } from "../../functions/tensor/encode-picture.ts";
 import { readPicture } from "../../functions/tensor/pixels.ts";
 import type { ConceptMeta } from "../../shared/concept.ts";
 import { ExplainOutput } from "../../shared/job.ts";
-import { tinySdFolder } from "../support/tiny-sd.ts";
+import { openTinyBench } from "../support/tiny-bench.ts";
 
 let folder: string;
 let store: Store;
-let bench: ReturnType<typeof openWorkbench>;
+let bench: ReturnType<typeof openTinyBench>;
 const person = (name: string) => ({ user: { id: name, name }, moderator: false });
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "eponym-"));
   store = await openStore(`file:${folder}`);
-  const hub = { endpoint: "http://127.0.0.1:9" };
-  bench = openWorkbench({ model: tinySdFolder, preset: "lean", providers: ["cpu"], threads: 1, hub, store });
+  bench = openTinyBench(store);
   await store.put("pictures/p.png", await encodePng({ width: 16, height: 16, data: new Uint8Array(768).fill(90) }));
 });
 afterAll(async () => {

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTaskFiles } from "../../functions/jobs/task-files.ts";
 import { openStore } from "../../functions/store/open.ts";
 import type { Store } from "../../functions/store/store.ts";
-import { openWorkbench } from "../../functions/tasks/open-workbench.ts";
 import { createTaskRunner } from "../../functions/tasks/task-runner.ts";
 import { encodePng } from "../../functions/tensor/encode-picture.ts";
 import { encodeMask, maskFrom } from "../../functions/tensor/mask.ts";
@@ -18,19 +17,18 @@ import {
   type LearnOutput,
   type TaskEvent,
 } from "../../shared/job.ts";
-import { tinySdFolder } from "../support/tiny-sd.ts";
+import { openTinyBench } from "../support/tiny-bench.ts";
 
 // Any folder in diffusers layout will do: this one is random, in fp16 and bf16, with widths no real model has.
 let folder: string;
 let store: Store;
-let bench: ReturnType<typeof openWorkbench>;
+let bench: ReturnType<typeof openTinyBench>;
 const me = { user: { id: "1", name: "ann" }, moderator: false };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "eponym-"));
   store = await openStore(`file:${folder}`);
-  const hub = { endpoint: "http://127.0.0.1:9" };
-  bench = openWorkbench({ model: tinySdFolder, preset: "lean", providers: ["cpu"], threads: 1, hub, store });
+  bench = openTinyBench(store);
   const pixels = Uint8Array.from({ length: 40 * 30 * 3 }, (_, i) => (i * 31) % 256);
   await store.put("pictures/p.png", await encodePng({ width: 40, height: 30, data: pixels }));
   const other = pixels.map((value) => 255 - value);

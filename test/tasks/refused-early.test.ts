@@ -5,7 +5,6 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { createTaskFiles } from "../../functions/jobs/task-files.ts";
 import { openFileStore } from "../../functions/store/file.ts";
 import type { Store } from "../../functions/store/store.ts";
-import { openWorkbench } from "../../functions/tasks/open-workbench.ts";
 import { createTaskRunner } from "../../functions/tasks/task-runner.ts";
 import { encodePng } from "../../functions/tensor/encode-picture.ts";
 import {
@@ -17,18 +16,17 @@ import {
   type TaskEvent,
 } from "../../shared/job.ts";
 import { openEmbeddedBench } from "../support/embedded-bench.ts";
-import { tinySdFolder } from "../support/tiny-sd.ts";
+import { openTinyBench } from "../support/tiny-bench.ts";
 
 const me = { user: { id: "1", name: "ann" }, moderator: false };
 let folder: string;
 let store: Store;
-let bench: ReturnType<typeof openWorkbench>;
+let bench: ReturnType<typeof openTinyBench>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "eponym-refused-"));
   store = await openFileStore(folder);
-  const hub = { endpoint: "http://127.0.0.1:9" };
-  bench = openWorkbench({ model: tinySdFolder, preset: "lean", providers: ["cpu"], threads: 1, hub, store });
+  bench = openTinyBench(store);
   const data = Uint8Array.from({ length: 24 * 24 * 3 }, (_, i) => (i * 31) % 256);
   await store.put("pictures/p.png", await encodePng({ width: 24, height: 24, data }));
 });

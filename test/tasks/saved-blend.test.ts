@@ -7,22 +7,20 @@ import type { Concept } from "../../functions/concepts/concept-file.ts";
 import { createTaskFiles } from "../../functions/jobs/task-files.ts";
 import { openStore } from "../../functions/store/open.ts";
 import type { Store } from "../../functions/store/store.ts";
-import { openWorkbench } from "../../functions/tasks/open-workbench.ts";
 import { createTaskRunner } from "../../functions/tasks/task-runner.ts";
 import { readPicture } from "../../functions/tensor/pixels.ts";
 import { ImagineInput, type ImagineOutput } from "../../shared/job.ts";
-import { tinySdFolder } from "../support/tiny-sd.ts";
+import { openTinyBench } from "../support/tiny-bench.ts";
 
 let folder: string;
 let store: Store;
-let bench: ReturnType<typeof openWorkbench>;
+let bench: ReturnType<typeof openTinyBench>;
 const ann = { user: { id: "ann", name: "ann" }, moderator: false };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "eponym-"));
   store = await openStore(`file:${folder}`);
-  const hub = { endpoint: "http://127.0.0.1:9" };
-  bench = openWorkbench({ model: tinySdFolder, preset: "lean", providers: ["cpu"], threads: 1, hub, store });
+  bench = openTinyBench(store);
 });
 afterAll(async () => {
   await bench.close();

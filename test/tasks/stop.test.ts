@@ -4,12 +4,11 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createTaskFiles } from "../../functions/jobs/task-files.ts";
 import { openFileStore } from "../../functions/store/file.ts";
-import { openWorkbench } from "../../functions/tasks/open-workbench.ts";
 import { createTaskRunner } from "../../functions/tasks/task-runner.ts";
 import type { Workbench } from "../../functions/tasks/workbench.ts";
 import { encodePng } from "../../functions/tensor/encode-picture.ts";
 import { LearnInput } from "../../shared/job.ts";
-import { tinySdFolder } from "../support/tiny-sd.ts";
+import { openTinyBench } from "../support/tiny-bench.ts";
 
 test.each([
   ["draws a preview does not draw it to its end", { mode: "paper", previews: [0] }],
@@ -17,8 +16,7 @@ test.each([
 ])("learning that is told to stop while it %s", async (_, wish) => {
   const folder = await mkdtemp(join(tmpdir(), "eponym-stop-"));
   const store = await openFileStore(folder);
-  const hub = { endpoint: "http://127.0.0.1:9" };
-  const bench = openWorkbench({ model: tinySdFolder, preset: "lean", providers: ["cpu"], threads: 1, hub, store });
+  const bench = openTinyBench(store);
   onTestFinished(async () => {
     await bench.close();
     await rm(folder, { recursive: true, force: true });
