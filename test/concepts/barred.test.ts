@@ -6,6 +6,20 @@ import { ann, bob, emptyLibrary, eve, moderator, refusal } from "../support/empt
 
 const world = await emptyLibrary();
 
+/** The library's store, where something else happens once, just after the first thing was read. */
+function afterFirstRead(happen: () => Promise<unknown>): Store {
+  let happened = false;
+  const get: Store["get"] = async (key) => {
+    const found = await world.store.get(key);
+    if (!happened) {
+      happened = true;
+      await happen();
+    }
+    return found;
+  };
+  return { ...world.store, get };
+}
+
 test("what a moderator took out of a server stays out, whatever its owner does, until a moderator lets it in", async () => {
   const saved = await world.save(ann);
   const share = (who = ann, scope: Scope = "server") => world.library.share(saved.id, who, scope);
@@ -93,18 +107,7 @@ test("what was taken out is listed by name, as much of it as was asked for", asy
 test("a word that its owner moves to another server while a moderator takes it out stays there", async () => {
   const saved = await world.save(ann);
   await world.library.share(saved.id, ann, "server");
-  let moved = false;
-  const moving: Store = {
-    ...world.store,
-    get: async (key) => {
-      const found = await world.store.get(key);
-      if (!moved) {
-        moved = true;
-        await world.library.share(saved.id, { ...ann, server: "666" }, "server");
-      }
-      return found;
-    },
-  };
+  const moving = afterFirstRead(() => world.library.share(saved.id, { ...ann, server: "666" }, "server"));
   await createLibrary(moving).share(saved.id, moderator, "private");
   expect(await world.library.get(saved.id, eve)).toMatchObject({ scope: "server", scopeId: "666" });
   expect(await world.library.barred(moderator)).toMatchObject([{ id: saved.id }]);
@@ -113,18 +116,7 @@ test("a word that its owner moves to another server while a moderator takes it o
 test("a word that its owner erases while a moderator takes it out leaves nothing behind", async () => {
   const saved = await world.save(ann);
   await world.library.share(saved.id, ann, "server");
-  let erased = false;
-  const erasing: Store = {
-    ...world.store,
-    get: async (key) => {
-      const found = await world.store.get(key);
-      if (!erased) {
-        erased = true;
-        await world.library.forget(ann);
-      }
-      return found;
-    },
-  };
+  const erasing = afterFirstRead(() => world.library.forget(ann));
   const takeOut = createLibrary(erasing).share(saved.id, moderator, "private");
   await expect(takeOut).rejects.toThrowError(refusal("not_found"));
   expect(await world.keys()).toEqual([]);
