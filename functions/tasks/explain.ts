@@ -5,7 +5,7 @@ import { beginning } from "../../shared/short.ts";
 import type { Concept } from "../concepts/concept-file.ts";
 import { attentionHeat } from "../drawing/attention-heat.ts";
 import { drawLatents, encodePosterior } from "../inversion/posterior.ts";
-import type { TaskContext, TaskFiles } from "../jobs/runner.ts";
+import type { TaskContext } from "../jobs/runner.ts";
 import { type NearWord, nearestWords } from "../models/nearest-words.ts";
 import type { OpenedModel } from "../models/open-model.ts";
 import { type ConceptPlace, promptTokens } from "../models/prompt-tokens.ts";
@@ -38,7 +38,7 @@ export async function* explain(
   const { embeddings, concepts } = promptTokens(model, ["a photo of ", { name: `<${meta.name}>`, rows: concept.rows }]);
   const { start, count } = concepts[0] as ConceptPlace;
   const rows = rowsOf(model, concept);
-  const shown = await pictureOf(model, concept, input.viewer?.user.id === meta.owner.id, files);
+  const shown = await pictureOf(model, concept, input.viewer?.user.id === meta.owner.id, { files, signal });
   signal.throwIfAborted();
   const { width, height } = shown.picture;
   const posterior = await encodePosterior(model, shown.picture);
@@ -97,7 +97,7 @@ async function pictureOf(
   model: OpenModel,
   { meta, rows }: Concept,
   isOwner: boolean,
-  files: TaskFiles,
+  { files, signal }: Pick<TaskContext, "files" | "signal">,
 ): Promise<{ readonly picture: Picture; readonly maskKey?: string | undefined }> {
   const size = { width: model.side, height: model.side, fit: "fill" } as const;
   const kept = (isOwner ? meta.source : undefined) ?? meta.preview;
@@ -114,6 +114,7 @@ async function pictureOf(
       steps: model.about.defaults.steps,
       guidance: model.about.defaults.guidance,
       seeds: [seed],
+      signal,
     }),
   );
   return { picture: pictures[0] as Picture };

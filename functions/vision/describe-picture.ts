@@ -28,7 +28,7 @@ export interface Described extends Segment {
 interface Asked {
   readonly click?: Point | undefined;
   readonly level: MaskLevel;
-  /** Stops before the next thing. */
+  /** Stops before the next point that is looked at, or the next thing. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -60,7 +60,7 @@ export async function describePicture(
   const segment = await vision.segmenter.encode(picture, photograph);
   const things = click
     ? distinct(await atClick(segment, click, level)).slice(0, mostCandidates)
-    : await likeliest(vision, { picture, photograph }, segment, level);
+    : await likeliest(vision, { picture, photograph, signal }, segment, level);
   if (things.length === 0) {
     throw new UserError(
       "not_found",
@@ -93,17 +93,22 @@ async function atClick(segment: SegmentAt, click: Point, level: MaskLevel): Prom
 /** Looks everywhere on a small copy, where masks are cheap to compare, and cuts out full masks of the few that remain. */
 async function likeliest(
   vision: Vision,
-  { picture, photograph }: { readonly picture: Picture; readonly photograph: boolean },
+  {
+    picture,
+    photograph,
+    signal,
+  }: { readonly picture: Picture; readonly photograph: boolean; readonly signal: AbortSignal | undefined },
   segment: SegmentAt,
   level: MaskLevel,
 ): Promise<readonly Thing[]> {
   const small = await resizePicture(picture, { width: searchEdge, height: searchEdge, fit: "inside" });
-  const found = distinct(await everywhere(await vision.segmenter.encode(small, photograph), level)).slice(
+  const found = distinct(await everywhere(await vision.segmenter.encode(small, photograph), level, signal)).slice(
     0,
     mostCandidates,
   );
   const things: Thing[] = [];
   for (const { click } of found) {
+    signal?.throwIfAborted();
     const [whole] = await segment(click, [level]);
     if (whole) things.push({ ...whole, click });
   }
@@ -111,11 +116,16 @@ async function likeliest(
 }
 
 /** The segmenter asked on a grid of points; things that several points agree on come first. */
-async function everywhere(segment: SegmentAt, level: MaskLevel): Promise<readonly Thing[]> {
+async function everywhere(
+  segment: SegmentAt,
+  level: MaskLevel,
+  signal: AbortSignal | undefined,
+): Promise<readonly Thing[]> {
   const things: (Thing & { votes: number })[] = [];
   const at = [0.14, 0.32, 0.5, 0.68, 0.86];
   for (const y of at) {
     for (const x of at) {
+      signal?.throwIfAborted();
       const [found] = await segment({ x, y }, [level]);
       if (!found || shareOf(found.mask) < leastShare || shareOf(found.mask) > mostShare) continue;
       const known = things.find((thing) => overlap(thing.mask, found.mask) > sameOverlap);

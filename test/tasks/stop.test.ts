@@ -7,13 +7,11 @@ import { openFileStore } from "../../functions/store/file.ts";
 import { createTaskRunner } from "../../functions/tasks/task-runner.ts";
 import type { Workbench } from "../../functions/tasks/workbench.ts";
 import { encodePng } from "../../functions/tensor/encode-picture.ts";
-import { LearnInput } from "../../shared/job.ts";
+import { type JobInput, LearnInput } from "../../shared/job.ts";
 import { openTinyBench } from "../support/tiny-bench.ts";
 
-test.each([
-  ["draws a preview does not draw it to its end", { mode: "paper", previews: [0] }],
-  ["asks what the class word predicts does not ask on", { mode: "product", previews: [] }],
-])("learning that is told to stop while it %s", async (_, wish) => {
+/** Runs a task on the tiny model in a store that holds `pictures/p.png`, and stops it at the first time the UNet is asked; how often it was. */
+async function stoppedAtFirst(prepare: (bench: Workbench) => Promise<JobInput>): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "eponym-stop-"));
   const store = await openFileStore(folder);
   const bench = openTinyBench(store);
@@ -22,6 +20,7 @@ test.each([
     await rm(folder, { recursive: true, force: true });
   });
   await store.put("pictures/p.png", await encodePng({ width: 24, height: 24, data: new Uint8Array(24 * 24 * 3) }));
+  const input = await prepare(bench);
   const controller = new AbortController();
   let calls = 0;
   const stopping: Workbench["lease"] = () => {
@@ -37,21 +36,42 @@ test.each([
     };
     return { model: watched, end };
   };
-  const input = LearnInput.parse({
-    ...{
-      task: "learn",
-      picture: "pictures/p.png",
-      caption: "a red mug",
-      name: "mymug",
-      owner: { id: "1", name: "ann" },
-    },
-    ...{ steps: 1, batch: 1, seed: 4, scenes: [], ...wish },
-  });
   const context = {
     ...{ jobId: "job-1", attempt: 1, signal: controller.signal, saveCheckpoint: async () => {} },
     files: createTaskFiles(store, "jobs/job-1"),
   };
-  const learning = Array.fromAsync(createTaskRunner({ ...bench, lease: stopping })(input, context));
-  await expect(learning).rejects.toThrow("stopped");
-  expect(calls).toBe(1);
+  const running = Array.fromAsync(createTaskRunner({ ...bench, lease: stopping })(input, context));
+  await expect(running).rejects.toThrow("stopped");
+  return calls;
+}
+
+const owner = { id: "1", name: "ann" };
+
+test.each([
+  ["draws a preview does not draw it to its end", { mode: "paper", previews: [0] }],
+  ["asks what the class word predicts does not ask on", { mode: "product", previews: [] }],
+])("learning that is told to stop while it %s", async (_, wish) => {
+  const learning = async () =>
+    LearnInput.parse({
+      ...{ task: "learn", picture: "pictures/p.png", caption: "a red mug", name: "mymug", owner },
+      ...{ steps: 1, batch: 1, seed: 4, scenes: [], ...wish },
+    });
+  expect(await stoppedAtFirst(learning)).toBe(1);
+});
+
+test("explaining that is told to stop while it draws a picture to look at does not draw it to its end", async () => {
+  const explaining = async (bench: Workbench): Promise<JobInput> => {
+    const { embed, tokenizer, hash } = await bench.model();
+    await bench.library.save({
+      meta: {
+        ...{ id: "mymug", version: 1, name: "mymug", owner, scope: "private", scopeId: owner.id },
+        ...{ initialiser: { kind: "caption", text: "red mug" }, baseModel: { id: "tiny", hash } },
+        ...{ tokens: 2, width: 24, templates: "", steps: 1, seed: 0, loss: [], licence: "", versions: [] },
+        created: new Date(0).toISOString(),
+      },
+      rows: embed(tokenizer.encode("blue dog")),
+    });
+    return { task: "explain", concept: "mymug", viewer: { user: owner, moderator: false } };
+  };
+  expect(await stoppedAtFirst(explaining)).toBe(1);
 });

@@ -126,3 +126,19 @@ test("a mask that holds the whole picture is no thing at the click: none could b
   expect(things.map(({ level }) => level)).toEqual(["part"]);
   await expect(describePicture(vision([]), picture, asked)).rejects.toMatchObject({ code: "not_found" });
 });
+
+test("a search without a click stops at the next point once it is told to", async () => {
+  const controller = new AbortController();
+  let looks = 0;
+  const segmenter: Segmenter = {
+    encode: async () => async () => {
+      looks += 1;
+      if (looks === 3) controller.abort(new Error("stopped"));
+      return [{ level: "object", mask, score: 0.9 }];
+    },
+  };
+  const vision = { ...seeing("a red cat", 0.95, 0.9), segmenter };
+  const searching = describePicture(vision, picture, { level: "object", signal: controller.signal });
+  await expect(searching).rejects.toThrow("stopped");
+  expect(looks).toBe(3);
+});
