@@ -4,6 +4,7 @@ import { UserError } from "../../shared/error.ts";
 import { boundingBox, type Mask, maskArea, overlap } from "../tensor/mask.ts";
 import { type Box, type Picture, resizePicture } from "../tensor/pixels.ts";
 import { cropOnWhite } from "./crop.ts";
+import { withoutSpecks } from "./one-piece.ts";
 import { looksLikePhotograph } from "./photograph.ts";
 import type { ClassScore, Segment, SegmentAt, Vision } from "./vision.ts";
 
@@ -70,7 +71,8 @@ export async function describePicture(
   const refined: Thing[] = [];
   for (const thing of things) {
     signal?.throwIfAborted();
-    refined.push({ ...thing, ...(await vision.refine?.(picture, thing, { click: thing.click, photograph })) });
+    const found = (await vision.refine?.(picture, thing, { click: thing.click, photograph })) ?? thing;
+    refined.push({ ...thing, ...found, mask: withoutSpecks(found.mask) });
   }
   const described: Described[] = [];
   for (const thing of distinct(refined)) {

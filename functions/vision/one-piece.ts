@@ -1,17 +1,29 @@
 import type { Mask } from "../tensor/mask.ts";
+import { type Area, type Areas, areasOf } from "../tensor/mask-areas.ts";
 
 /** The connected part (four neighbours) of a mask at a pixel, or of the inside pixel nearest to it, with its holes filled. */
 export function onePiece(mask: Mask, at: { readonly x: number; readonly y: number }): Mask {
-  const { width, height, data } = mask;
   const start = nearestInside(mask, at);
   if (start === undefined) return mask;
-  const piece = flood([start], width, height, (i) => data[i] === 1);
-  const border = Array.from(data.keys()).filter((i) => {
-    const [x, y] = [i % width, Math.floor(i / width)];
-    return !piece[i] && (x === 0 || y === 0 || x === width - 1 || y === height - 1);
-  });
-  const outside = flood(border, width, height, (i) => !piece[i]);
-  return { width, height, data: outside.map((reached) => 1 - reached) };
+  const { areaOf } = areasOf(mask);
+  const piece = { ...mask, data: mask.data.map((_, i) => Number(areaOf[i] === areaOf[start])) };
+  return exchanged(piece, areasOf(piece), ({ inside, atEdge }) => !inside && !atEdge);
+}
+
+/** Pieces and holes of less than this share of the largest piece are specks. */
+const speckShare = 0.03;
+
+/** The mask without its small pieces and small holes. Bays that reach the picture's edge stay. */
+export function withoutSpecks(mask: Mask): Mask {
+  const found = areasOf(mask);
+  const largest = found.areas.reduce((most, { inside, size }) => (inside ? Math.max(most, size) : most), 0);
+  return exchanged(mask, found, ({ inside, atEdge, size }) => size < speckShare * largest && (inside || !atEdge));
+}
+
+/** The mask with those of its areas inside that were outside, and the other way round. */
+function exchanged(mask: Mask, { areas, areaOf }: Areas, isWrong: (area: Area) => boolean): Mask {
+  const wrong = areas.map(isWrong);
+  return { ...mask, data: mask.data.map((inside, i) => (wrong[areaOf[i] as number] ? 1 - inside : inside)) };
 }
 
 function nearestInside({ width, data }: Mask, { x, y }: { readonly x: number; readonly y: number }) {
@@ -22,25 +34,4 @@ function nearestInside({ width, data }: Mask, { x, y }: { readonly x: number; re
     if (!best || distance < best.distance) best = { i, distance };
   }
   return best?.i;
-}
-
-function flood(seeds: readonly number[], width: number, height: number, isOpen: (i: number) => boolean): Uint8Array {
-  const reached = new Uint8Array(width * height);
-  const stack = [...seeds];
-  for (const i of seeds) reached[i] = 1;
-  for (let i = stack.pop(); i !== undefined; i = stack.pop()) {
-    const x = i % width;
-    const around = [
-      ...(x > 0 ? [i - 1] : []),
-      ...(x + 1 < width ? [i + 1] : []),
-      ...(i >= width ? [i - width] : []),
-      ...(i + width < reached.length ? [i + width] : []),
-    ];
-    for (const near of around) {
-      if (reached[near] || !isOpen(near)) continue;
-      reached[near] = 1;
-      stack.push(near);
-    }
-  }
-  return reached;
 }

@@ -1,5 +1,6 @@
 import { type Mask, maskArea, maskFrom, overlap } from "../../functions/tensor/mask.ts";
 import type { Picture } from "../../functions/tensor/pixels.ts";
+import { withoutSpecks } from "../../functions/vision/one-piece.ts";
 import { looksLikePhotograph } from "../../functions/vision/photograph.ts";
 import { readBank, readClicks, readMasks, readSheet } from "./bank.ts";
 import { type Check, shareOut } from "./check.ts";
@@ -38,7 +39,7 @@ export const checkClick: Check = async ({ benches, sample, each }) => {
     const [found] = await (await bench.vision.segmenter.encode(picture, photograph))(at, ["object"]);
     const refined = found && (await bench.vision.refine?.(picture, found, { click: at, photograph }));
     each();
-    const overlapOf = (segment = found) => (segment ? overlap(segment.mask, mask) : 0);
+    const overlapOf = (segment = found) => (segment ? overlap(withoutSpecks(segment.mask), mask) : 0);
     const share = maskArea(mask) / mask.data.length;
     return { kind, iou: overlapOf(refined), learned: overlapOf(), disc: overlap(disc(x, y, mask.width), mask), share };
   });

@@ -142,3 +142,14 @@ test("a search without a click stops at the next point once it is told to", asyn
   await expect(searching).rejects.toThrow("stopped");
   expect(looks).toBe(3);
 });
+
+test("people are shown a thing without specks, whichever network found it", async () => {
+  const ragged = {
+    ...mask,
+    data: mask.data.map((inside, i) => (i === 3 || i === side * 16 + 16 ? 1 - inside : inside)),
+  };
+  const segmenter: Segmenter = { encode: async () => async () => [{ level: "object", mask: ragged, score: 0.9 }] };
+  const vision = { ...seeing("a red cat", 0.95, 0.9), segmenter };
+  const [thing] = await describePicture(vision, picture, { click, level: "object" });
+  expect(thing?.mask).toEqual(mask);
+});

@@ -187,11 +187,3 @@ test("cuts share one worker and come out the same whatever was cut before; one t
   expect(await cut(flower.picture, trimap)).toEqual(together[0]);
   expect(together[1]).toEqual(together[0]);
 }, 60_000);
-
-test("one piece keeps what is connected to the click, without holes", () => {
-  const ring = maskOf((x, y) => (within(0.3)(x, y) && !within(0.1)(x, y)) || (x < 5 && y < 5));
-  expect(onePiece(ring, { x: side / 2, y: side * 0.7 }).data).toEqual(maskOf(within(0.3)).data);
-  expect(onePiece(ring, { x: side / 2, y: side / 2 }).data, "in the hole: the nearest piece").toEqual(
-    maskOf(within(0.3)).data,
-  );
-});
