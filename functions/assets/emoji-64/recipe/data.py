@@ -47,10 +47,10 @@ def caption_of(fact, rng):
     if rng.random() < 0.95:
         if fact["scene"]:
             caption += " " + rng.choice(PHRASES[fact["scene"]])
-        else:
+        elif fact["background"]:
             caption += " on " + with_article("a {} background", fact["background"])
     # The tokenizer reads "*," as one word.
-    if rng.random() < 0.15 and not caption.endswith("*"):
+    if rng.random() < 0.15 and fact["set"] and not caption.endswith("*"):
         caption += f", {STYLE[fact['set']]}"
     return caption
 

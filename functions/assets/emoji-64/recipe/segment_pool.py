@@ -1,6 +1,6 @@
 """Pictures, clicks and masks for the segmenter, made once and kept on disk.
 
-    python segment_pool.py --work DIR --count 40000 [--photographic 0.5]
+    python segment_pool.py --work DIR --count 40000 [--photographic 0.5 | --photographic 0.25 --real 0.5]
 
 Making a picture costs more than learning from it, so each carries several clicks, and training varies it further.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from photographic import fields, photographic_picture
+from real_photographs import read_photographs, real_photograph
 from renders import Renders
 from vision_data import SEGMENT_SIDE, click_on, segment_bank, segment_picture
 
@@ -37,6 +38,7 @@ def main():
     arguments.add_argument("--count", type=int, default=40_000)
     arguments.add_argument("--seed", type=int, default=5)
     arguments.add_argument("--photographic", type=float, default=0, help="share of pictures made to look like photographs")
+    arguments.add_argument("--real", type=float, default=0, help="share of pictures made of photographs")
     a = arguments.parse_args()
     folder = Path(a.work) / "segment-pool"
     folder.mkdir(parents=True, exist_ok=True)
@@ -44,8 +46,11 @@ def main():
     pool, bank = open_pool(folder, a.count, "w+"), segment_bank(rng, 400)
     if a.photographic:
         bank["fields"] = fields(np.random.default_rng(a.seed), 2000)
+    if a.real:
+        bank["photographs"] = read_photographs(a.work)
+    makers, shares = [real_photograph, photographic_picture, segment_picture], [a.real, a.photographic, 1 - a.real - a.photographic]
     for i in range(a.count):
-        make = photographic_picture if a.photographic and rng.random() < a.photographic else segment_picture
+        make = rng.choices(makers, shares)[0] if a.real or a.photographic else segment_picture
         picture, layers, owner, visible = make(renders, rng, bank, renders.trainable)
         pool["pictures"][i] = picture
         for k in range(CLICKS):

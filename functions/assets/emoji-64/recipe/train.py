@@ -25,6 +25,7 @@ import torch
 from data import caption_of
 from models import count, make_scheduler, make_text_encoder, make_unet, make_vae
 from muon import Muon
+from photograph_data import photograph_words
 from renders import ACCESSORIES, PATTERNS, Renders
 from tokenizer import write_tokenizer
 from vae import encode
@@ -149,7 +150,7 @@ def main():
 
 def train(a, work, banks):
     tokenizer = write_tokenizer(work / "tokenizer")
-    made_up = [*Renders(work).nameless, *PATTERNS.values(), *ACCESSORIES.values()]
+    made_up = [*Renders(work).nameless, *PATTERNS.values(), *ACCESSORIES.values(), *photograph_words(work)]
     loaded = [load_bank(bank, tokenizer, made_up) for bank in banks]
     latents, ids = (torch.cat(parts) for parts in zip(*loaded, strict=True))
     validation = (latents[:VALIDATION], ids[:VALIDATION, 0])

@@ -109,13 +109,14 @@ def main():
     arguments = arguments_of(minutes=40, batch=24, seed=5)
     arguments.add_argument("--clicks", type=int, default=3)
     arguments.add_argument("--from-weights", action="store_true", help="start from segmenter.pt, with fresh optimisers")
+    arguments.add_argument("--even", action="store_true", help="every picture as often as any, however many things it shows")
     a = arguments.parse_args()
     rng, work = begin(a.seed), Path(a.work)
     made = json.loads((work / "segment-pool/pool.json").read_text())
     pool = open_pool(work / "segment-pool", made["count"])
     held, last = np.arange(VALIDATION), made["made"]
     models = [SegmentEncoder(), SegmentDecoder()]
-    shares = shares_of(pool, VALIDATION, last)
+    shares = None if a.even else shares_of(pool, VALIDATION, last)
     if a.from_weights:
         for model, saved in zip(models, torch.load(work / "segmenter.pt"), strict=True):
             model.load_state_dict(saved)
