@@ -1,6 +1,6 @@
-import { type Mask, overlap, resizeMask } from "../tensor/mask.ts";
+import { type Mask, maskArea, overlap, resizeMask } from "../tensor/mask.ts";
 import type { Picture } from "../tensor/pixels.ts";
-import { type Asked, voteOn } from "./click-votes.ts";
+import { type Asked, type Votes, voteOn } from "./click-votes.ts";
 import { cutFrom, narrow, own, wide } from "./cut-mask.ts";
 import type { GrabCut } from "./grab-cut.ts";
 import { contrast, separation } from "./mask-merit.ts";
@@ -17,21 +17,28 @@ const closer: readonly Look[] = [
   { share: 0.85, favour: 3 },
   { share: 0.7, favour: 3 },
 ];
+/** What takes less of the picture than this is looked at from closer by, too; of larger things that shows only parts. */
+const smallShare = 0.2;
 /** What a cut is worth beside its contrast, in levels of it: its own colours and none of its ground's (per unit of χ² distance), the
  * look of all cuts (agreeing wholly with the others), and a score of 1 of the mask of the click that it began from. */
 const [separationWorth, consensusWorth, scoreWorth] = [20, 32, 24];
 
 /** Photographs are always cut, in several ways, of which the one that follows outlines and agrees with the others best is taken (chosen
- * on composites of further photographs: model card). Undefined where no cut came off. */
+ * on further photographs: model card). Undefined where no cut came off. */
 export async function cutPhotograph(segmenter: Segmenter, grabCut: GrabCut, asked: Asked): Promise<Mask | undefined> {
-  const cuts: Cut[] = [];
-  for (const { share, favour } of [whole, ...closer]) {
-    const votes = await voteOn(segmenter, asked, share);
+  const cutsAt = async ({ favour }: Look, votes: Votes): Promise<Cut[]> => {
+    const cuts: Cut[] = [];
     for (const seeds of [narrow, wide, own]) {
       const mask = await cutFrom(votes, seeds, grabCut, asked);
       const score = seeds.from === "own" ? (votes.own?.score ?? 0) : 0;
       if (mask) cuts.push({ mask, score, favour: favour + seeds.favour });
     }
+    return cuts;
+  };
+  const seen = await voteOn(segmenter, asked, whole.share);
+  const cuts = await cutsAt(whole, seen);
+  if (!seen.own || maskArea(seen.own.mask) < smallShare * seen.own.mask.data.length) {
+    for (const look of closer) cuts.push(...(await cutsAt(look, await voteOn(segmenter, asked, look.share))));
   }
   const best = bestOf(cuts, asked.small);
   return best && resizeMask(best, asked.picture.width, asked.picture.height);
