@@ -12,6 +12,7 @@ import random
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from data import background_bank, choose_background, place, sheet
 from real_photographs import cut_out, piece_of, read_photographs
@@ -47,7 +48,7 @@ def photograph_composites(things, count, seed):
         if rng.random() < 0.3:
             made = lit(made, rng)
         if rng.random() < 0.15:
-            made = made.transpose(0)
+            made = made.transpose(Image.FLIP_LEFT_RIGHT)
         background, scene_name, background_colour = choose_background(word, bank, rng)
         centre = (32 + rng.uniform(-4, 4), 33 + rng.uniform(-4, 4))
         yield place(background, made, rng.uniform(40, 54), centre)[0], fact | {"scene": scene_name, "background": background_colour}

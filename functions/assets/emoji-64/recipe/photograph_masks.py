@@ -103,8 +103,8 @@ def main():
     found = dict(np.load(out)) if out.exists() else {"names": np.array([], str), "agreement": np.array([]), "sure": np.array([])}
     sam, started = MobileSam(Path(a.sam)), time.time()
     known, before = set(found["names"].tolist()), len(found["names"])
-    todo = [path for path in photographs(Path(a.photographs))[: a.count] if f"{path.parent.name}/{path.name}" not in known]
-    for done, path in enumerate(todo, 1):
+    remaining = [path for path in photographs(Path(a.photographs))[: a.count] if f"{path.parent.name}/{path.name}" not in known]
+    for done, path in enumerate(remaining, 1):
         picture = Image.open(path).convert("RGB")
         seen = sam.look(picture)
         answers = [sam.mask(seen, prompts) for prompts in prompts_for(*picture.size)]
@@ -116,9 +116,9 @@ def main():
         found[f"mask{i}"] = np.packbits(resized(answers[best][0], *size))
         found["names"] = np.append(found["names"], f"{path.parent.name}/{path.name}")
         found["agreement"], found["sure"] = np.append(found["agreement"], agreement), np.append(found["sure"], answers[best][1])
-        if done % 200 == 0 or done == len(todo):
+        if done % 200 == 0 or done == len(remaining):
             np.savez(out, **found)
-            print(f"{done} of {len(todo)} photographs, {(time.time() - started) / done:.2f} s each", flush=True)
+            print(f"{done} of {len(remaining)} photographs, {(time.time() - started) / done:.2f} s each", flush=True)
 
 
 if __name__ == "__main__":
