@@ -9,12 +9,13 @@ export interface Area {
   readonly atEdge: boolean;
 }
 
-/** All areas of a mask, in the order of their first pixels, and the number of each pixel's. */
 export interface Areas {
   readonly areas: readonly Area[];
+  /** For each pixel, the number of its area. */
   readonly areaOf: Int32Array;
 }
 
+/** All areas of a mask, in the order of their first pixels. */
 export function areasOf({ width, height, data }: Mask): Areas {
   const areaOf = new Int32Array(data.length).fill(-1);
   const areas: Area[] = [];

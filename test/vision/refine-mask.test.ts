@@ -152,6 +152,25 @@ test("in a photograph, small things are looked at from close by, and one with it
   }
 }, 60_000);
 
+test("a photograph is looked at once, and a small thing in it twice more from closer by", async () => {
+  for (const [radius, looks] of [
+    [0.35, [side]],
+    [0.1, [side, side * 0.85, side * 0.7]],
+  ] as const) {
+    const mask = maskOf(within(radius));
+    const seen: number[] = [];
+    const watched: Segmenter = {
+      encode: async ({ width }) => {
+        seen.push(width);
+        return async () => [{ level: "object", score: 0.6, mask }];
+      },
+    };
+    const refine = createRefine({ shown: watched, seeds: watched }, async () => undefined, 0.5);
+    await refine(disc, { level: "object", score: 0.6, mask }, { click: centre, photograph: true });
+    expect(seen).toEqual(looks);
+  }
+});
+
 test("where the cut fails, is late, or leaks over everything, the learned mask stays", async () => {
   const segment = await segmentOf(disc);
   const about = { click: centre, photograph: true };
