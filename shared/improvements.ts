@@ -14,6 +14,8 @@ export const Improvements = z.strictObject({
   maskFloor: z.number().min(0).max(1).optional(),
   /** Learn from the square around the thing, in which it is as large as things usually are; else from the whole picture, squashed. */
   framing: z.boolean().optional(),
+  /** Begin where the model's look encoder, if it has one, sees the thing; else where its words are. */
+  look: z.boolean().optional(),
   /** Learn so many rows more than the words have, which begin as `*`: for what words do not say. */
   moreTokens: z.number().int().min(0).max(8).optional(),
   /** λ of the background term: outside the mask, look as the plain class word does (SingleInsert); 0 is none. */

@@ -27,6 +27,7 @@ export const improvementOptions: readonly Option[] = [
   new Option("--more-tokens <n>", `rows to learn beyond those of the words, 0 to 8${own(2, 0)}`).argParser(
     wholeNumber(0, 8),
   ),
+  ...onOff("look", "begin where the model's look encoder sees the thing, if it has one", true, false),
   ...onOff("framing", "learn from the square around the thing", true, false),
   new Option("--mask-floor <w>", `loss weight outside the mask, 0 to 1, which ignores the mask${own(0, 1)}`).argParser(
     decimal(0, 1),

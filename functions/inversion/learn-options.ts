@@ -27,6 +27,8 @@ export interface LearnOptions {
   readonly maskFloor: number;
   /** Share of steps without the mask. */
   readonly unmaskedShare: number;
+  /** Begin at the rows that the model's look encoder makes of the words', where it has one. */
+  readonly look: boolean;
   /** λ, weight of the background term outside the mask; 0 is none. */
   readonly background: number;
   /** Pictures put together of the thing alone and plain grounds, to learn from besides those given, of which each gives about as many. */
@@ -55,6 +57,7 @@ const plain = {
   update: "adamw",
   finalRateShare: 1,
   priorPull: 0,
+  look: false,
   background: 0,
   recompositions: 0,
   largeTimesteps: 0,
@@ -90,16 +93,17 @@ const averaging = 0.9;
 
 /** What the product does: no decay, no flips (they mirror logos), stratified timesteps, the click's mask and outside it the
  * background term, rows averaged over steps, best average kept. */
-export const productDefaults = (model: OpenedModel, given: Given): LearnOptions => ({
+export const productDefaults = (model: OpenedModel, given: Given, look = true): LearnOptions => ({
   ...given,
   ...plain,
-  learningRate: given.learningRate ?? relativeLearningRate(model, productStep),
+  learningRate: given.learningRate ?? relativeLearningRate(model, look && model.look ? lookStep : productStep),
   weightDecay: 0,
   decayWords: false,
   flip: false,
   stratified: true,
   maskFloor: 0,
   unmaskedShare,
+  look,
   background: backgroundWeight,
   recompositions,
   averaging,
@@ -118,7 +122,7 @@ export function defaultsOf(
   given: Given,
   improvements: Improvements = {},
 ): LearnOptions {
-  const options = mode === "paper" ? paperDefaults(given) : productDefaults(model, given);
+  const options = mode === "paper" ? paperDefaults(given) : productDefaults(model, given, improvements.look);
   return { ...options, ...changes(options, given, improvements) };
 }
 
@@ -133,6 +137,7 @@ function changes(options: LearnOptions, given: Given, wanted: Improvements): Par
     ...(wanted.largeTimesteps !== undefined && { largeTimesteps: wanted.largeTimesteps }),
     ...(wanted.recompositions !== undefined && { recompositions: wanted.recompositions }),
     ...(wanted.averaging !== undefined && { averaging: wanted.averaging ? averaging : 0 }),
+    ...(wanted.look !== undefined && { look: wanted.look }),
     maskFloor,
     background,
     unmaskedShare: maskFloor === 1 && background === 0 ? 1 : unmaskedShare,
@@ -161,6 +166,8 @@ function directionDefaults({ learningRate = 1e-2 }: Given): Partial<LearnOptions
 const relativeStep = 0.14;
 /** The product's own: what it learns from varies more, so it can go faster before it learns a picture by heart (model card). */
 const productStep = 0.2;
+/** From where a look encoder sees the thing there is half as far to go (model card). */
+const lookStep = 0.1;
 
 /** Learning rate from the median norm of the rows of the template words, which every text encoder has trained. */
 export function relativeLearningRate(

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { LossPoint } from "../../shared/concept.ts";
 import { UserError } from "../../shared/error.ts";
 import type { OpenedModel } from "../models/open-model.ts";
+import { cropOnWhite } from "../tensor/crop-on-white.ts";
 import { type Tensor, tensor } from "../tensor/tensor.ts";
 import { adamW, adamWDefaults } from "./adamw.ts";
 import { type Bank, bankLoss, makeBank, withClassPredictions } from "./bank.ts";
@@ -56,8 +57,9 @@ interface Prepared {
  * seed and step, so a run resumed from any state continues bit for bit as if it had never stopped (on one machine and
  * thread count).
  * @throws UserError engine_failed when the engine died or the loss is no longer finite; the reason of `signal` */
-export async function* learn(input: LearnInput): AsyncGenerator<LearnProgress, LearnState, void> {
-  const { options, signal } = input;
+export async function* learn(given: LearnInput): AsyncGenerator<LearnProgress, LearnState, void> {
+  const { options, signal } = given;
+  const input = { ...given, initialiser: { ...given.initialiser, rows: await beginning(given) } };
   const prepared = await prepare(input);
   const bank = prepared.keepBest;
   let state = input.resume ?? (await evaluated(input, bank, freshState(input.initialiser.rows)));
@@ -83,6 +85,12 @@ export async function* learn(input: LearnInput): AsyncGenerator<LearnProgress, L
   return judged
     ? state
     : { ...state, best: { step: state.step, rows: state.average, loss: state.curve.at(-1)?.loss ?? 0 } };
+}
+
+/** The rows that learning begins with: the initialiser's, or what the model's look encoder makes of them. */
+async function beginning({ model, options, initialiser, picture, mask }: LearnInput): Promise<Tensor> {
+  const { rows } = initialiser;
+  return options.look && model.look && mask ? model.look(cropOnWhite(picture, mask), rows) : rows;
 }
 
 /** Mean loss of rows on the reporting bank: ≥ 64 stratified examples that neither training nor keep-best ever saw, no

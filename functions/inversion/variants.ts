@@ -51,7 +51,7 @@ const over = (mode: LearnMode, changes: Readonly<Record<string, Improvements>>):
 
 const { direction, "large t": largeT } = alone as Record<string, Improvements>;
 
-/** The paper's setting, each improvement alone over it, all of them jointly; the product's, what it leaves out, other numbers of tokens, and its
+/** The paper's setting, each improvement alone over it, all of them jointly; the product's, what it leaves out, its words' own rows to begin with, other numbers of tokens, and its
  * background term at SingleInsert's weight and as a mere mask, the picture alone, and the rows of single steps. The authors of the direction update
  * multiply its step by their batch of 4 in their experiments: both are here. */
 export const variants: readonly Variant[] = [
@@ -63,6 +63,7 @@ export const variants: readonly Variant[] = [
   ...over("product", { direction, "large t": largeT } as Record<string, Improvements>),
   ...over("product", {
     "background 1": { background: 1 },
+    "no look": { look: false },
     "no more tokens": { moreTokens: 0 },
     "four more tokens": { moreTokens: 4 },
     "no recompositions": { recompositions: 0 },

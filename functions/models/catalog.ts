@@ -14,6 +14,8 @@ export interface CatalogEntry {
   readonly drawsPhotographs: boolean;
   /** What it makes of everything, where that is no photograph, in a word: "I draw emoji". */
   readonly art?: string;
+  /** Folder of a network, trained with the model, that guesses a thing's look. It is run as it is: of this repository alone. */
+  readonly lookEncoder?: string;
   /** Used where a request names none. */
   readonly defaults: ModelDefaults;
 }
@@ -34,12 +36,16 @@ const usualDefaults: ModelDefaults = {
   scenes: ["{} in space", "{} on a beach", "{} in the snow"],
 };
 
+/** The embedded model's folder: its vision models describe clicks, whatever model draws. */
+export const embeddedFolder = fileURLToPath(new URL("../assets/emoji-64", import.meta.url));
+
 const embedded: CatalogEntry = {
   id: "emoji-64",
-  source: { folder: fileURLToPath(new URL("../assets/emoji-64", import.meta.url)) },
+  source: { folder: embeddedFolder },
   draws: "emoji art, 64 pixels wide",
   drawsPhotographs: false,
   art: "emoji",
+  lookEncoder: join(embeddedFolder, "look_encoder"),
   defaults: { ...usualDefaults, steps: 25, guidance: 4 },
 };
 
@@ -90,6 +96,3 @@ export async function locateModel(wanted: string | undefined, hub: Hub): Promise
     `There is no model "${unknown.id}". Expected ${catalog.map(({ id }) => id).join(", ")}, a folder in diffusers layout (with unet/config.json) or a Hub repository such as owner/name.`,
   );
 }
-
-/** The embedded model's folder: its vision models describe clicks, whatever model draws. */
-export const embeddedFolder = (embedded.source as { readonly folder: string }).folder;

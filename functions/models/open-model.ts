@@ -14,6 +14,7 @@ import { type ClipTextConfig, clipText, openClipText, tokenEmbedding } from "./c
 import { type Component, readConfig } from "./component.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { assertFiniteWeights } from "./finite-weights.ts";
+import { type LookEncoder, openLookEncoder } from "./look-encoder.ts";
 import type { Model } from "./model.ts";
 import { alphasCumprod, betaSchedules } from "./noise-schedule.ts";
 import { rememberRows } from "./remembered-rows.ts";
@@ -62,6 +63,8 @@ export interface OpenedModel extends Model {
   /** Runs a graph of feeds of these shapes; its session is cached by name and shapes, so a name must always mean the same graph.
    * Feeds and outputs begin with the batch, whose rows must know nothing of each other: the engine's lanes share them. */
   run(name: string, graph: (feeds: Feeds) => Graph, feeds: Feeds): Promise<Feeds>;
+  /** Of models that came with one. */
+  readonly look?: LookEncoder;
 }
 
 const isFiniteTensor = ({ data }: Tensor): boolean => data.every(Number.isFinite);
@@ -71,8 +74,9 @@ const bigModelBytes = 500_000_000;
 
 /** Opens a diffusers folder and checks that its configs and weights fit together. No weight is read until first used;
  * sessions are cached per graph, batch and size, and calls run one after another, as the engine does.
+ * @param lookEncoder folder of the model's look encoder, if it has one
  * @throws UserError not_found, bad_config, bad_safetensors naming the file and the key */
-export function openModel(id: string, folder: string, engine: Engine): OpenedModel {
+export function openModel(id: string, folder: string, engine: Engine, lookEncoder?: string): OpenedModel {
   const parts: Parts = { text: openClipText(folder), unet: openUnet(folder), autoencoder: openAutoencoder(folder) };
   assertFit(parts, folder);
   const scheduler = readConfig(join(folder, "scheduler", "scheduler_config.json"), SchedulerConfig);
@@ -111,11 +115,13 @@ export function openModel(id: string, folder: string, engine: Engine): OpenedMod
     return next;
   };
   const result = (outputs: Readonly<Record<string, Tensor>>, name: string): Tensor => outputs[name] as Tensor;
+  const tokenizer = openTokenizer(folder, parts.text.config);
+  const embed = rememberRows((ids) => parts.text.rows(tokenEmbedding, ids), width);
 
   return {
     id,
     hash: fingerprint([parts.text, parts.unet, parts.autoencoder], scheduler),
-    tokenizer: openTokenizer(folder, parts.text.config),
+    tokenizer,
     width,
     side: config.sample_size * downscaleOf(parts.autoencoder.config),
     latentShape: [config.in_channels, config.sample_size, config.sample_size],
@@ -132,7 +138,7 @@ export function openModel(id: string, folder: string, engine: Engine): OpenedMod
       ...(scheduler.timestep_spacing && { spacing: scheduler.timestep_spacing }),
     },
     scalingFactor,
-    embed: rememberRows((ids) => parts.text.rows(tokenEmbedding, ids), width),
+    embed,
     encodeText: async (embeddings) => {
       const graph = (feeds: Feeds) => ({
         outputs: { context: clipText(parts.text, placeholder(feeds, "embeddings")) },
@@ -168,6 +174,7 @@ export function openModel(id: string, folder: string, engine: Engine): OpenedMod
     close: () => last.then(() => sessions.close()),
     parts,
     run,
+    ...(lookEncoder && { look: openLookEncoder(lookEncoder, engine, embed([tokenizer.beginId])) }),
   };
 }
 

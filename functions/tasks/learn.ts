@@ -52,7 +52,7 @@ export async function* learn(bench: Workbench, input: LearnInput, context: TaskC
   const scenes = await learnScenes(model, input, input.scenes ?? model.about.defaults.scenes, initialiser.rows);
   yield {
     type: "log",
-    text: `learning ${initialiser.ids.length} rows from ${tellText(initialiser.text)} (${initialiser.kind})`,
+    text: `learning ${initialiser.ids.length} rows from ${tellText(initialiser.text)} (${initialiser.kind}${options.look && model.look ? ", begun at its look" : ""})`,
   };
 
   const framing = input.improvements.framing ?? input.mode === "product";

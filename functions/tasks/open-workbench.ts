@@ -37,7 +37,7 @@ export function openWorkbench(options: WorkbenchOptions): Workbench & { close():
     const preset = options.preset === "auto" ? choosePreset(bytes, process.availableMemory()) : options.preset;
     const settings = { preset, providers: options.providers, threads: options.threads };
     const engine = spawnLanes(settings, lanesFor(bytes, settings));
-    return { model: openModel(about.id, about.folder, engine), end: () => engine.close() };
+    return { model: openModel(about.id, about.folder, engine, about.lookEncoder), end: () => engine.close() };
   }
   const models = keepModels((id = options.model) => locateModel(id, options.hub), open);
 

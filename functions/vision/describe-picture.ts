@@ -1,9 +1,9 @@
 import type { InitialiserKind } from "../../shared/concept.ts";
 import type { MaskLevel, Point } from "../../shared/draft.ts";
 import { UserError } from "../../shared/error.ts";
+import { cropOnWhite } from "../tensor/crop-on-white.ts";
 import { boundingBox, type Mask, maskArea, overlap } from "../tensor/mask.ts";
 import { type Box, type Picture, resizePicture } from "../tensor/pixels.ts";
-import { cropOnWhite } from "./crop.ts";
 import { withoutSpecks } from "./one-piece.ts";
 import { looksLikePhotograph } from "./photograph.ts";
 import type { ClassScore, Segment, SegmentAt, Vision } from "./vision.ts";

@@ -8,9 +8,9 @@ import { initialise, initialiserOptions } from "../../functions/inversion/initia
 import { learn, reportLoss } from "../../functions/inversion/learn.ts";
 import { optionsOf, type Variant, variants } from "../../functions/inversion/variants.ts";
 import { bootstrapInterval } from "../../functions/metrics/bootstrap-interval.ts";
+import { cropOnWhite } from "../../functions/tensor/crop-on-white.ts";
 import type { Mask } from "../../functions/tensor/mask.ts";
 import type { Picture } from "../../functions/tensor/pixels.ts";
-import { cropOnWhite } from "../../functions/vision/crop.ts";
 import { readBank, readMasks, readSheet } from "../check-model/bank.ts";
 import { drain } from "../support/drain.ts";
 import { openEmbeddedBench } from "../support/embedded-bench.ts";

@@ -8,8 +8,8 @@ import { initialise, initialiserOptions } from "../../functions/inversion/initia
 import { learn } from "../../functions/inversion/learn.ts";
 import { defaultsOf } from "../../functions/inversion/learn-options.ts";
 import { spawnEngine } from "../../functions/onnx/spawn-engine.ts";
+import { cropOnWhite } from "../../functions/tensor/crop-on-white.ts";
 import type { Tensor } from "../../functions/tensor/tensor.ts";
-import { cropOnWhite } from "../../functions/vision/crop.ts";
 import { LearnMode } from "../../shared/concept.ts";
 import { Improvements } from "../../shared/improvements.ts";
 import { shareOut } from "../check-model/check.ts";

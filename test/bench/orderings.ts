@@ -9,9 +9,9 @@ import { initialise, initialiserOptions } from "../../functions/inversion/initia
 import { learn, reportLoss } from "../../functions/inversion/learn.ts";
 import { defaultsOf } from "../../functions/inversion/learn-options.ts";
 import { bootstrapInterval } from "../../functions/metrics/bootstrap-interval.ts";
+import { cropOnWhite } from "../../functions/tensor/crop-on-white.ts";
 import { decodeMask, resizeMask } from "../../functions/tensor/mask.ts";
 import { readPicture, resizePicture } from "../../functions/tensor/pixels.ts";
-import { cropOnWhite } from "../../functions/vision/crop.ts";
 import { drain } from "../support/drain.ts";
 import { openEmbeddedBench } from "../support/embedded-bench.ts";
 

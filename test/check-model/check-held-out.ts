@@ -2,9 +2,9 @@ import { initialise, initialiserOptions } from "../../functions/inversion/initia
 import { learn } from "../../functions/inversion/learn.ts";
 import { defaultsOf } from "../../functions/inversion/learn-options.ts";
 import type { Workbench } from "../../functions/tasks/workbench.ts";
+import { cropOnWhite } from "../../functions/tensor/crop-on-white.ts";
 import type { Picture } from "../../functions/tensor/pixels.ts";
 import type { Tensor } from "../../functions/tensor/tensor.ts";
-import { cropOnWhite } from "../../functions/vision/crop.ts";
 import { drain } from "../support/drain.ts";
 import { type Check, shareOut } from "./check.ts";
 import { colourHistogram } from "./colour-histogram.ts";

@@ -4,14 +4,23 @@ import { learn } from "../../functions/inversion/learn.ts";
 import { paperDefaults, productDefaults } from "../../functions/inversion/learn-options.ts";
 import { decodeState, encodeState, type LearnState } from "../../functions/inversion/learn-state.ts";
 import { optionsOf, type Variant, variants } from "../../functions/inversion/variants.ts";
-import { openModel } from "../../functions/models/open-model.ts";
+import { type OpenedModel, openModel } from "../../functions/models/open-model.ts";
 import { maskFrom } from "../../functions/tensor/mask.ts";
+import { tensor } from "../../functions/tensor/tensor.ts";
 import { drain } from "../support/drain.ts";
 import { testEngine } from "../support/evaluate.ts";
 import { tinySdFolder } from "../support/tiny-sd.ts";
 
 const engine = testEngine();
-const model = openModel("tiny", tinySdFolder, engine);
+// With a look encoder of its own, so that switching it off is a variant too.
+const model: OpenedModel = {
+  ...openModel("tiny", tinySdFolder, engine),
+  look: async (_crop, rows) =>
+    tensor(
+      rows.data.map((value, i) => value + 0.01 * ((i % 3) - 1)),
+      rows.shape,
+    ),
+};
 afterAll(() => model.close());
 const { side } = model;
 const source = (seed: number) => ({

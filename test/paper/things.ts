@@ -3,9 +3,9 @@ import type { Composite } from "../../functions/inversion/counterfactual-bank.ts
 import type { Words } from "../../functions/inversion/initialiser.ts";
 import type { Source } from "../../functions/inversion/views.ts";
 import type { Workbench } from "../../functions/tasks/workbench.ts";
+import { cropOnWhite } from "../../functions/tensor/crop-on-white.ts";
 import { type Mask, resizeMask } from "../../functions/tensor/mask.ts";
 import { type Picture, resizePicture } from "../../functions/tensor/pixels.ts";
-import { cropOnWhite } from "../../functions/vision/crop.ts";
 import { bankSide } from "../check-model/bank.ts";
 import { type HeldOutThing, openHeldOut } from "../check-model/gallery.ts";
 

@@ -45,14 +45,18 @@ def caption_of(fact, rng):
     template = rng.choice(TEMPLATES) if rng.random() < 0.5 else rng.choice(SIMPLE)
     caption = with_article(template, phrase)
     if rng.random() < 0.95:
-        if fact["scene"]:
-            caption += " " + rng.choice(PHRASES[fact["scene"]])
-        elif fact["background"]:
-            caption += " on " + with_article("a {} background", fact["background"])
+        caption += where(fact, rng)
     # The tokenizer reads "*," as one word.
     if rng.random() < 0.15 and fact["set"] and not caption.endswith("*"):
         caption += f", {STYLE[fact['set']]}"
     return caption
+
+
+def where(fact, rng):
+    """What a caption says of the background of a row of facts.json, with a space before it."""
+    if fact["scene"]:
+        return " " + rng.choice(PHRASES[fact["scene"]])
+    return " on " + with_article("a {} background", fact["background"]) if fact["background"] else ""
 
 
 def choose_render(renders, word, phase, rng):

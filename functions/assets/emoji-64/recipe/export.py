@@ -11,7 +11,10 @@ from pathlib import Path
 import torch
 from diffusers import StableDiffusionPipeline
 
+from crop_data import CROP_SIDE
 from data import TEMPLATES
+from export_vision import KERNELS_AND_MATRICES, export, write_json
+from looks import MOST_ROWS, LookEncoder, MovedRows
 from models import make_scheduler, make_text_encoder, make_unet, make_vae, scale_stream
 from renders import CATEGORY, COLOURS, SUBJECTS
 from scenes import PHRASES
@@ -48,6 +51,15 @@ def scale_to_stable_diffusion(text, tokenizer):
     print(f"token embeddings × {factor}")
 
 
+def export_looks(weights, out):
+    """The look encoder. It knows rows by their direction and moves them by shares of their length, so embeddings may have any scale."""
+    looker = LookEncoder()
+    looker.load_state_dict(torch.load(weights))
+    pixels, rows = torch.rand(1, 3, CROP_SIDE, CROP_SIDE) * 2 - 1, torch.randn(1, MOST_ROWS, 128) * ELEMENT
+    export(MovedRows(looker), out / "model.onnx", {"pixel_values": pixels, "embeddings": rows}, ["moved_embeddings"], eight_bits=KERNELS_AND_MATRICES)
+    write_json(out / "config.json", {"model_type": "emoji-64-look-encoder", "image_size": CROP_SIDE, "rows": MOST_ROWS})
+
+
 def write_vocabulary(out):
     """vocabulary.json: what the product suggests when a word is unknown."""
     subjects = [{"word": word, "category": CATEGORY[word], "codepoint": codes[0]} for words in SUBJECTS.values() for word, codes in words.items()]
@@ -67,6 +79,8 @@ def main():
     scale_to_stable_diffusion(pipeline.text_encoder, pipeline.tokenizer)
     pipeline.to(torch.float16).save_pretrained(out, safe_serialization=True)
     write_vocabulary(out)
+    if (Path(a.work) / "looks.pt").exists():
+        export_looks(Path(a.work) / "looks.pt", out / "look_encoder")
     loaded = StableDiffusionPipeline.from_pretrained(out, torch_dtype=torch.float32)
     loaded.set_progress_bar_config(disable=True)
     picture = loaded("a photo of a red apple in space", num_inference_steps=2, guidance_scale=3.0, generator=torch.Generator().manual_seed(0)).images[0]

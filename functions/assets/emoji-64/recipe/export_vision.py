@@ -29,6 +29,7 @@ OPSET = 17
 
 # Kernels from this many values on may be stored in eight bits.
 EIGHT_BITS_FROM = 4096
+KERNELS, KERNELS_AND_MATRICES = (4,), (2, 4)
 
 
 def in_eight_bits(name, values):
@@ -48,7 +49,8 @@ def in_half(name, values):
 
 
 def shrink(path, eight_bits):
-    """Stores every float32 initialiser above 64 values in fewer bits, followed by nodes that runtimes fold at load."""
+    """Stores every float32 initialiser above 64 values in fewer bits, followed by nodes that runtimes fold at load; `eight_bits` are the
+    numbers of dimensions of those that take eight."""
     model = onnx.load(path)
     kept, made = [], []
     for tensor in model.graph.initializer:
@@ -56,7 +58,7 @@ def shrink(path, eight_bits):
         if tensor.data_type != TensorProto.FLOAT or values.size <= 64:
             kept.append(tensor)
             continue
-        small = eight_bits and values.ndim == 4 and values.size >= EIGHT_BITS_FROM
+        small = values.ndim in eight_bits and values.size >= EIGHT_BITS_FROM
         parts, nodes = (in_eight_bits if small else in_half)(tensor.name, values)
         kept.extend(parts)
         made.extend(nodes)
@@ -68,7 +70,7 @@ def shrink(path, eight_bits):
     onnx.save(model, path)
 
 
-def export(module, path, inputs, outputs, dynamic=None, eight_bits=False):
+def export(module, path, inputs, outputs, dynamic=None, eight_bits=()):
     path.parent.mkdir(parents=True, exist_ok=True)
     module.eval()
     torch.onnx.export(
@@ -116,7 +118,7 @@ def for_tokenizer(state, tokens, tokenizer):
     return state | {"embed.weight": state["embed.weight"][rows]}
 
 
-def export_segmenter(weights, out, own, eight_bits=False):
+def export_segmenter(weights, out, own, eight_bits=()):
     """`own` goes into its config.json beside what all have."""
     encoder, decoder = load([SegmentEncoder(), SegmentDecoder()], torch.load(weights))
     encoder, decoder = ManyViews(encoder), MeanOfViews(decoder)
@@ -138,7 +140,7 @@ def export_describers(work, out):
     learned = torch.load(work / "classifier.pt")
     assert learned["words"] == WORDS, "the classifier was trained on other subjects"
     (classifier,) = load([Classifier(len(WORDS))], [learned["state"]])
-    export(classifier, out / "classifier/model.onnx", {"pixel_values": crop}, ["logits"])
+    export(classifier, out / "classifier/model.onnx", {"pixel_values": crop}, ["logits"], eight_bits=KERNELS)
     write_json(out / "classifier/config.json", {"model_type": "emoji-64-classifier", "id2label": dict(enumerate(WORDS)), "label2id": {w: i for i, w in enumerate(WORDS)}, "drawings_only": True})
     write_json(out / "classifier/preprocessor_config.json", preprocessor(CROP_SIDE))
 
@@ -168,7 +170,7 @@ def main():
     export_segmenter(work / "segmenter.pt", out / "segmenter", {"refine_below": 0.8})
     photographs = work / "photographs/segmenter.pt"
     if photographs.exists():
-        export_segmenter(photographs, out / "photograph-segmenter", {}, eight_bits=True)
+        export_segmenter(photographs, out / "photograph-segmenter", {}, eight_bits=KERNELS)
     if not a.segmenter:
         export_describers(work, out)
 

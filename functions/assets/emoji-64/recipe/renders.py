@@ -119,7 +119,8 @@ def main_colour(picture):
     return None, None
 
 
-def _from_hsv(picture, hsv):
+def with_hsv(picture, hsv):
+    """The picture in other colours, as hsv_of gives them; its opacity stays."""
     scaled = np.clip(hsv * np.array([255 / 360, 255, 255], np.float32), 0, 255).astype(np.uint8)
     rgb = np.asarray(Image.fromarray(scaled, "HSV").convert("RGB"))
     return Image.fromarray(np.dstack([rgb, np.asarray(picture)[..., 3]]))
@@ -136,7 +137,7 @@ def recolour(picture, hue):
     else:
         hsv[..., 0] = (hsv[..., 0] + hue - main) % 360
         hsv[..., 2] = np.where(hsv[..., 1] > 0.3, np.clip(hsv[..., 2] * 1.06, 0, 1), hsv[..., 2])
-    return _from_hsv(picture, hsv)
+    return with_hsv(picture, hsv)
 
 
 def pattern(picture, kind, colour):

@@ -1,9 +1,10 @@
 """Trains the UNet and the text encoder together on latents of banks of composites.
 
-    python train.py --work DIR --banks DIR/bank1[,DIR/bank2] --minutes 95 [--resume | --from-means]
+    python train.py --work DIR --banks DIR/bank1[,DIR/bank2] [--looks DIR/looks1[,DIR/looks2]] --minutes 95 [--resume | --from-means]
 
 Captions may hold made-up words (renders.py): their rows of the token embedding come after the tokenizer's own and are cut off in
-`ema.pt`. `--freeze-text` trains nothing else of the text encoder.
+`ema.pt`. `--freeze-text` trains nothing else of the text encoder. `--looks` shows things whose rows a network makes from their pictures
+(looks.py); it is trained beside the UNet, into `looks.pt`.
 
 v-prediction, plain MSE, caption dropout 10 %, Muon for matrices and AdamW for the rest, EMA; the rate rises, stays, and falls
 to zero in the last third of the time (WSD: Hu et al. 2024, "MiniCPM"). `running.pt` holds everything a resumed run needs; `ema.pt`
@@ -23,7 +24,8 @@ import numpy as np
 import torch
 
 from data import caption_of
-from models import count, make_scheduler, make_text_encoder, make_unet, make_vae
+from looks import MOST_ROWS, LookEncoder, look_caption
+from models import FAST_BF16, count, make_scheduler, make_text_encoder, make_unet, make_vae
 from muon import Muon
 from photograph_data import photograph_words
 from renders import ACCESSORIES, PATTERNS, Renders
@@ -33,6 +35,8 @@ from vae import encode
 VALIDATION = 256
 CAPTIONS_EACH = 3
 WARM_UP = 200
+# Noise on the rows of looks, as rows have that inversion found, in their own lengths.
+UNSTEADY = 0.3
 
 
 def encode_bank(work, bank):
@@ -48,10 +52,32 @@ def encode_bank(work, bank):
 
 
 def load_bank(bank, tokenizer, made_up):
-    """(latents f16 [N, 16, 8, 8], token ids int16 [N, 3, 24]); `made_up` words follow the tokenizer's own tokens."""
+    """(latents f16 [N, 16, 8, 8], token ids int16 [N, 3, 24], places of looks' rows int8 [N, 3, MOST_ROWS], -1 where there is none).
+
+    `made_up` words follow the tokenizer's own tokens.
+    """
     facts, rng = json.loads((bank / "facts.json").read_text()), random.Random(0)
-    captions = [caption_of(fact, rng) for fact in facts for _ in range(CAPTIONS_EACH)]
-    return torch.load(bank / "latents.pt"), known_token_ids(tokenizer, captions, made_up).reshape(len(facts), CAPTIONS_EACH, -1).short()
+    say = look_caption if (bank / "crops.npy").exists() else lambda fact, rng: (caption_of(fact, rng), [])
+    captions, places = zip(*[say(fact, rng) for fact in facts for _ in range(CAPTIONS_EACH)], strict=True)
+    places = torch.tensor([at + [-1] * (MOST_ROWS - len(at)) for at in places], dtype=torch.int8)
+    ids = known_token_ids(tokenizer, captions, made_up).short()
+    return torch.load(bank / "latents.pt"), ids.reshape(len(facts), CAPTIONS_EACH, -1), places.reshape(len(facts), CAPTIONS_EACH, -1)
+
+
+def rows_of_looks(looker, table, crops, tokens, places, unsteady=0.0):
+    """What is added to the rows [B, 24, 128] of `tokens` at `places` [B, MOST_ROWS]; `unsteady` is the size of noise on it, in the rows' lengths."""
+    used, at = places >= 0, places.clamp(0).long()
+    added = torch.zeros(*tokens.shape, table.shape[1])
+    looked = used.any(1).nonzero()[:, 0]
+    if len(looked) == 0:
+        return added
+    begun = table.detach()[tokens.gather(1, at)[looked]]
+    pixels = torch.from_numpy(np.stack([crops[i] for i in looked.tolist()])).permute(0, 3, 1, 2).float() / 127.5 - 1
+    with torch.autocast("cpu", torch.bfloat16, enabled=FAST_BF16):
+        steps = looker(pixels.contiguous(memory_format=torch.channels_last), begun).float()
+    if unsteady:
+        steps = steps + torch.randn_like(steps) * begun.norm(dim=-1, keepdim=True) * unsteady / table.shape[1] ** 0.5
+    return added.index_put((looked[:, None].expand_as(at[looked])[used[looked]], at[looked][used[looked]]), steps[used[looked]])
 
 
 def token_ids(tokenizer, captions):
@@ -79,7 +105,16 @@ def noised(x, noise, t, alphas):
     return a * x + s * noise, a * noise - s * x
 
 
-def v_error(unet, text, latents, ids, alphas, seed=1):
+def contexts(text, tokens, added=None):
+    """The text encoder's last hidden state of `tokens` [B, 24], their rows moved by `added` [B, 24, 128]."""
+    hook = text.text_model.embeddings.token_embedding.register_forward_hook(lambda module, inputs, rows: rows if added is None else rows + added)
+    try:
+        return text(input_ids=tokens).last_hidden_state
+    finally:
+        hook.remove()
+
+
+def v_error(unet, text, latents, ids, alphas, seed=1, added=None):
     """Mean squared error of the predicted velocity over a fixed draw of noise and timesteps."""
     generator = torch.Generator().manual_seed(seed)
     t = torch.randint(0, 1000, (len(latents),), generator=generator)
@@ -88,15 +123,16 @@ def v_error(unet, text, latents, ids, alphas, seed=1):
     with torch.no_grad():
         for i in range(0, len(latents), 64):
             z, v = noised(latents[i : i + 64].float(), noise[i : i + 64], t[i : i + 64], alphas)
-            context = text(input_ids=ids[i : i + 64].long()).last_hidden_state
+            context = contexts(text, ids[i : i + 64].long(), None if added is None else added[i : i + 64])
             errors.append((unet(z, t[i : i + 64], context, return_dict=False)[0] - v).pow(2).mean((1, 2, 3)))
     return torch.cat(errors).mean().item()
 
 
-def optimisers(unet, text, rate):
+def optimisers(unet, text, looker, rate):
     """Muon for the hidden matrices; AdamW for embeddings, norms, biases, and the layers at either end."""
-    named = [(name, p) for name, p in [*unet.named_parameters(prefix="unet"), *text.named_parameters(prefix="text")] if p.requires_grad]
-    ends = ("embedding", "conv_in", "conv_out")
+    every = [*unet.named_parameters(prefix="unet"), *text.named_parameters(prefix="text"), *looker.named_parameters(prefix="looks")]
+    named = [(name, p) for name, p in every if p.requires_grad]
+    ends = ("embedding", "conv_in", "conv_out", "place", "looks.out", "body.0")
     hidden = [p for name, p in named if p.ndim > 1 and not any(end in name for end in ends)]
     chosen = {id(p) for p in hidden}
     rest = [p for _, p in named if id(p) not in chosen]
@@ -128,6 +164,7 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--work", required=True)
     arguments.add_argument("--banks", required=True, help="comma-separated; validation is taken from the first")
+    arguments.add_argument("--looks", default="", help="comma-separated, of looks.py")
     arguments.add_argument("--minutes", type=float, default=95)
     arguments.add_argument("--rate", type=float, default=2e-3)
     arguments.add_argument("--batch", type=int, default=64)
@@ -140,7 +177,7 @@ def main():
     torch.set_num_threads(1)
     torch.manual_seed(0)
     torch.set_flush_denormal(True)
-    work, banks = Path(a.work), [Path(bank) for bank in a.banks.split(",")]
+    work, banks = Path(a.work), [Path(bank) for bank in (*a.banks.split(","), *a.looks.split(",")) if bank]
     if a.encode_only:
         for bank in banks:
             encode_bank(work, bank)
@@ -148,16 +185,25 @@ def main():
     train(a, work, banks)
 
 
+def crops_of(bank, count_):
+    """The crops of a bank of looks, one by one from disk; None for every picture of other banks."""
+    return np.load(bank / "crops.npy", mmap_mode="r") if (bank / "crops.npy").exists() else [None] * count_
+
+
 def train(a, work, banks):
     tokenizer = write_tokenizer(work / "tokenizer")
     made_up = [*Renders(work).nameless, *PATTERNS.values(), *ACCESSORIES.values(), *photograph_words(work)]
     loaded = [load_bank(bank, tokenizer, made_up) for bank in banks]
-    latents, ids = (torch.cat(parts) for parts in zip(*loaded, strict=True))
+    latents, ids, places = (torch.cat(parts) for parts in zip(*loaded, strict=True))
+    crops = [crop for bank, (of_bank, *_) in zip(banks, loaded, strict=True) for crop in crops_of(bank, len(of_bank))]
     validation = (latents[:VALIDATION], ids[:VALIDATION, 0])
+    # The last ones, where there are looks: none of their pictures is trained on either.
+    seen_looks = torch.arange(len(latents) - VALIDATION, len(latents))
     empty = token_ids(tokenizer, [""])[0].short()
     alphas = make_scheduler().alphas_cumprod
     # Channels last: a step takes about a fifth less time.
     unet, text = make_unet().to(memory_format=torch.channels_last), make_text_encoder(len(tokenizer) + len(made_up), tokenizer.bos_token_id, tokenizer.eos_token_id)
+    looker = LookEncoder().to(memory_format=torch.channels_last)
     step, seen, spent = 0, 0, 0.0
     if a.from_means:
         step, seen = load_means(work / "ema.pt", unet, text)
@@ -169,10 +215,11 @@ def train(a, work, banks):
     centre /= centre.mean()
     mean_unet, mean_text = copy.deepcopy(unet), copy.deepcopy(text)
     pairs = zip([*unet.parameters(), *text.parameters()], [*mean_unet.parameters(), *mean_text.parameters()], strict=True)
+    table = text.text_model.embeddings.token_embedding.weight
     parameters, means = zip(*[(p, mean) for p, mean in pairs if p.requires_grad], strict=True)
     mean_unet.requires_grad_(False), mean_text.requires_grad_(False)
-    muon, adam = optimisers(unet, text, a.rate)
-    parts = {"unet": unet, "text": text, "mean_unet": mean_unet, "mean_text": mean_text, "muon": muon, "adam": adam}
+    muon, adam = optimisers(unet, text, looker, a.rate)
+    parts = {"unet": unet, "text": text, "mean_unet": mean_unet, "mean_text": mean_text, "looker": looker, "muon": muon, "adam": adam}
     if a.resume:
         state = torch.load(work / "running.pt")
         for key, part in parts.items():
@@ -180,11 +227,24 @@ def train(a, work, banks):
         step, seen, spent = state["step"], state["seen"], 0.0 if a.fresh_schedule else state["seconds"]
     print(f"UNet {count(unet):,}, text encoder {count(text):,}, {len(latents)} pictures", flush=True)
 
+    def look_errors():
+        """Errors of pictures of looks with their own, with another's and without."""
+        looker.eval()
+        at, tokens, found = places[seen_looks, 0], ids[seen_looks, 0].long(), []
+        with torch.no_grad():
+            for order in (seen_looks, seen_looks.roll(7, 0)):
+                added = rows_of_looks(looker, table, [crops[i] for i in order.tolist()], tokens, at)
+                found.append(v_error(mean_unet, mean_text, latents[seen_looks], tokens, alphas, added=added))
+        looker.train()
+        return [*found, v_error(mean_unet, mean_text, latents[seen_looks], tokens, alphas)]
+
     def save():
         name = "text_model.embeddings.token_embedding.weight"
         shipped = mean_text.state_dict() | {name: mean_text.state_dict()[name][: len(tokenizer)].clone()}
         torch.save({"unet": mean_unet.state_dict(), "text": shipped, "step": step, "seen": seen}, work / "ema.tmp")
         (work / "ema.tmp").replace(work / "ema.pt")
+        if a.looks:
+            torch.save(looker.state_dict(), work / "looks.pt")
         torch.save({key: part.state_dict() for key, part in parts.items()} | {"step": step, "seen": seen, "seconds": spent}, work / "running.tmp")
         (work / "running.tmp").replace(work / "running.pt")
 
@@ -195,19 +255,22 @@ def train(a, work, banks):
         for group in (*muon.param_groups, *adam.param_groups):
             group["lr"] = rate
         if len(order) < a.batch:
-            order = rng.permutation(np.arange(VALIDATION, len(latents)))
+            order = rng.permutation(np.arange(VALIDATION, len(latents) - VALIDATION))
         chosen, order = torch.from_numpy(order[: a.batch]), order[a.batch :]
-        tokens = ids[chosen, torch.randint(0, CAPTIONS_EACH, (a.batch,))]
-        tokens = torch.where(torch.rand(a.batch, 1) < 0.1, empty, tokens).long()
+        told = torch.randint(0, CAPTIONS_EACH, (a.batch,))
+        dropped = torch.rand(a.batch, 1) < 0.1
+        tokens = torch.where(dropped, empty, ids[chosen, told]).long()
+        added = rows_of_looks(looker, table, [crops[i] for i in chosen.tolist()], tokens, torch.where(dropped, -1, places[chosen, told]), UNSTEADY)
         # Stratified timesteps, one from each of `batch` spans; a little more often the noisy ones, where shape is decided.
         t = (((torch.arange(a.batch) + torch.rand(a.batch)) / a.batch) ** 0.8 * 1000).long()
         x = latents[chosen].float()
         z, v = noised(x, torch.randn_like(x), t, alphas)
-        loss = ((unet(z, t, text(input_ids=tokens).last_hidden_state, return_dict=False)[0] - v).pow(2) * centre).mean()
+        loss = ((unet(z, t, contexts(text, tokens, added), return_dict=False)[0] - v).pow(2) * centre).mean()
         muon.zero_grad()
         adam.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_([p for p in parameters if p.grad is not None], 1.0)
+        torch.nn.utils.clip_grad_norm_(looker.parameters(), 1.0)
         muon.step()
         adam.step()
         step, seen = step + 1, seen + a.batch
@@ -221,6 +284,8 @@ def train(a, work, banks):
                 right = v_error(mean_unet, mean_text, *validation, alphas)
                 wrong = v_error(mean_unet, mean_text, validation[0], validation[1].roll(7, 0), alphas)
                 line += f", validation {right:.4f}, captions shuffled {wrong:.4f}"
+                if a.looks:
+                    line += ", looks {:.4f}, of others {:.4f}, captions alone {:.4f}".format(*look_errors())
                 save()
             print(line, flush=True)
             losses, report, seen_before = [], spent + 60, seen

@@ -1,5 +1,5 @@
-import { boundingBox, type Mask } from "../tensor/mask.ts";
-import type { Picture } from "../tensor/pixels.ts";
+import { boundingBox, type Mask } from "./mask.ts";
+import type { Picture } from "./pixels.ts";
 
 /** The thing on white in its tight box (Caption Anything's choices: background away, no margin), padded to a square so
  * that squashing networks see its true shape. */
