@@ -54,6 +54,14 @@ test("of more rows than it knows of the others stay as they are", async () => {
   expect(distance(moved.data.subarray(5 * 128, 6 * 128), rows.data.subarray(5 * 128, 6 * 128))).toBeGreaterThan(0.01);
 });
 
+test("from there the product goes at half the pace, unless it is told otherwise", () => {
+  const rateOf = (wanted: { look?: boolean }, learningRate?: number) =>
+    defaultsOf(model, "product", { steps: 100, batch: 4, seed: 0, learningRate }, wanted).learningRate;
+  expect(rateOf({}) / rateOf({ look: false })).toBeCloseTo(0.5);
+  expect(rateOf({ look: true })).toBe(rateOf({}));
+  expect(rateOf({}, 0.01)).toBe(0.01);
+});
+
 test("the product begins where the look is; paper mode, no look and no mask begin at the words", async () => {
   const initialiser = initialise(
     model,
