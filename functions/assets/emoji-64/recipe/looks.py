@@ -21,6 +21,7 @@ from torch import nn
 
 from crop_data import crop_on_white, ragged
 from data import SIMPLE, TEMPLATES, background_bank, choose_background, choose_render, place, sheet, vary, where, with_article
+from models import FAST_BF16
 from renders import WORDS, Renders, hsv_of, main_colour, with_hsv
 from tokenizer import write_tokenizer
 from vision_data import texture, weathered
@@ -64,6 +65,27 @@ class MovedRows(nn.Module):
 
     def forward(self, pixel_values, embeddings):
         return embeddings + self.looker(pixel_values, embeddings)
+
+
+def rows_of_looks(looker, table, crops, tokens, places, unsteady=0.0):
+    """What is added to the rows [B, 24, 128] of `tokens` at `places` [B, MOST_ROWS]; `unsteady` is the size of noise on it, in the rows' lengths."""
+    used, at = places >= 0, places.clamp(0).long()
+    added = torch.zeros(*tokens.shape, table.shape[1])
+    looked = used.any(1).nonzero()[:, 0]
+    if len(looked) == 0:
+        return added
+    begun = table.detach()[tokens.gather(1, at)[looked]]
+    pixels = torch.from_numpy(np.stack([crops[i] for i in looked.tolist()])).permute(0, 3, 1, 2).float() / 127.5 - 1
+    with torch.autocast("cpu", torch.bfloat16, enabled=FAST_BF16):
+        steps = looker(pixels.contiguous(memory_format=torch.channels_last), begun).float()
+    if unsteady:
+        steps = steps + torch.randn_like(steps) * begun.norm(dim=-1, keepdim=True) * unsteady / table.shape[1] ** 0.5
+    return added.index_put((looked[:, None].expand_as(at[looked])[used[looked]], at[looked][used[looked]]), steps[used[looked]])
+
+
+def crops_of(bank, count_):
+    """The crops of a bank of looks, one by one from disk; None for every picture of other banks."""
+    return np.load(bank / "crops.npy", mmap_mode="r") if (bank / "crops.npy").exists() else [None] * count_
 
 
 def faded(picture, rng):

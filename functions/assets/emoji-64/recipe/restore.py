@@ -1,4 +1,4 @@
-"""Writes vae.pt, ema.pt, segmenter.pt and photographs/segmenter.pt of a work folder back from the committed weights, for training to go on without them.
+"""Writes vae.pt, ema.pt, looks.pt, segmenter.pt and photographs/segmenter.pt of a work folder back from the committed weights, for training to go on without them.
 
     python restore.py --work DIR --folder ..
 """
@@ -10,6 +10,7 @@ import onnx
 import torch
 from diffusers import StableDiffusionPipeline
 
+from looks import LookEncoder
 from models import EPSILON, scale_stream
 
 
@@ -32,6 +33,8 @@ if __name__ == "__main__":
     scale_stream(loaded.text_encoder, (EPSILON / loaded.text_encoder.config.layer_norm_eps) ** 0.5)
     torch.save(loaded.vae.state_dict(), work / "vae.pt")
     torch.save({"unet": loaded.unet.state_dict(), "text": loaded.text_encoder.state_dict(), "step": 0, "seen": 0}, work / "ema.pt")
+    # Not stored: how many batches the normalisations have seen.
+    torch.save(LookEncoder().state_dict() | state_of(Path(a.folder) / "look_encoder/model.onnx", "looker."), work / "looks.pt")
     for name, target in (("segmenter", work), ("photograph-segmenter", work / "photographs")):
         onnx_folder = Path(a.folder) / "vision" / name
         parts = [state_of(onnx_folder / "vision_encoder.onnx", "encoder."), state_of(onnx_folder / "prompt_encoder_mask_decoder.onnx", "decoder.")]

@@ -24,8 +24,8 @@ import numpy as np
 import torch
 
 from data import caption_of
-from looks import MOST_ROWS, LookEncoder, look_caption
-from models import FAST_BF16, count, make_scheduler, make_text_encoder, make_unet, make_vae
+from looks import MOST_ROWS, LookEncoder, crops_of, look_caption, rows_of_looks
+from models import count, make_scheduler, make_text_encoder, make_unet, make_vae
 from muon import Muon
 from photograph_data import photograph_words
 from renders import ACCESSORIES, PATTERNS, Renders
@@ -62,22 +62,6 @@ def load_bank(bank, tokenizer, made_up):
     places = torch.tensor([at + [-1] * (MOST_ROWS - len(at)) for at in places], dtype=torch.int8)
     ids = known_token_ids(tokenizer, captions, made_up).short()
     return torch.load(bank / "latents.pt"), ids.reshape(len(facts), CAPTIONS_EACH, -1), places.reshape(len(facts), CAPTIONS_EACH, -1)
-
-
-def rows_of_looks(looker, table, crops, tokens, places, unsteady=0.0):
-    """What is added to the rows [B, 24, 128] of `tokens` at `places` [B, MOST_ROWS]; `unsteady` is the size of noise on it, in the rows' lengths."""
-    used, at = places >= 0, places.clamp(0).long()
-    added = torch.zeros(*tokens.shape, table.shape[1])
-    looked = used.any(1).nonzero()[:, 0]
-    if len(looked) == 0:
-        return added
-    begun = table.detach()[tokens.gather(1, at)[looked]]
-    pixels = torch.from_numpy(np.stack([crops[i] for i in looked.tolist()])).permute(0, 3, 1, 2).float() / 127.5 - 1
-    with torch.autocast("cpu", torch.bfloat16, enabled=FAST_BF16):
-        steps = looker(pixels.contiguous(memory_format=torch.channels_last), begun).float()
-    if unsteady:
-        steps = steps + torch.randn_like(steps) * begun.norm(dim=-1, keepdim=True) * unsteady / table.shape[1] ** 0.5
-    return added.index_put((looked[:, None].expand_as(at[looked])[used[looked]], at[looked][used[looked]]), steps[used[looked]])
 
 
 def token_ids(tokenizer, captions):
@@ -185,11 +169,6 @@ def main():
     train(a, work, banks)
 
 
-def crops_of(bank, count_):
-    """The crops of a bank of looks, one by one from disk; None for every picture of other banks."""
-    return np.load(bank / "crops.npy", mmap_mode="r") if (bank / "crops.npy").exists() else [None] * count_
-
-
 def train(a, work, banks):
     tokenizer = write_tokenizer(work / "tokenizer")
     made_up = [*Renders(work).nameless, *PATTERNS.values(), *ACCESSORIES.values(), *photograph_words(work)]
@@ -207,6 +186,8 @@ def train(a, work, banks):
     step, seen, spent = 0, 0, 0.0
     if a.from_means:
         step, seen = load_means(work / "ema.pt", unet, text)
+        if a.looks and (work / "looks.pt").exists():
+            looker.load_state_dict(torch.load(work / "looks.pt"))
     if a.freeze_text:
         freeze_known(text, len(tokenizer))
     # Backgrounds are learned in minutes: the middle, where the subject stands, counts more.
