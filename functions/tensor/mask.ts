@@ -31,6 +31,13 @@ export function maskArea({ data }: Mask): number {
   return area;
 }
 
+/** Whether a point, in fractions of width and height, is in the mask. */
+export const holdsPoint = (
+  { width, height, data }: Mask,
+  { x, y }: { readonly x: number; readonly y: number },
+): boolean =>
+  data[Math.min(height - 1, Math.floor(y * height)) * width + Math.min(width - 1, Math.floor(x * width))] === 1;
+
 /** Intersection over union. */
 export function overlap(a: Mask, b: Mask): number {
   let [both, either] = [0, 0];

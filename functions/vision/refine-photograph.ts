@@ -1,9 +1,10 @@
-import { type Mask, maskArea, overlap, resizeMask } from "../tensor/mask.ts";
+import { holdsPoint, type Mask, maskArea, overlap, resizeMask } from "../tensor/mask.ts";
 import type { Picture } from "../tensor/pixels.ts";
 import { type Asked, type Votes, voteOn } from "./click-votes.ts";
 import { cutFrom, narrow, own, wide } from "./cut-mask.ts";
 import type { GrabCut } from "./grab-cut.ts";
 import { contrast, separation } from "./mask-merit.ts";
+import { surerClick } from "./surer-click.ts";
 import type { Segmenter } from "./vision.ts";
 
 /** The part of a picture around the click that is looked at, this share of both its sides; of equal cuts the favoured wins: levels
@@ -19,6 +20,8 @@ const closer: readonly Look[] = [
 ];
 /** What takes less of the picture than this is looked at from closer by, too; of larger things that shows only parts. */
 const smallShare = 0.2;
+/** Below this score of the clicked object the segmenter does not know what it is looking at, and another click in it is looked for. */
+const unsure = 0.5;
 /** What a cut is worth beside its contrast, in levels of it: its own colours and none of its ground's (per unit of χ² distance), the
  * look of all cuts (agreeing wholly with the others), and a score of 1 of the mask of the click that it began from. */
 const [separationWorth, consensusWorth, scoreWorth] = [20, 32, 24];
@@ -26,6 +29,19 @@ const [separationWorth, consensusWorth, scoreWorth] = [20, 32, 24];
 /** Photographs are always cut, in several ways, of which the one that follows outlines and agrees with the others best is taken (chosen
  * on further photographs: model card). Undefined where no cut came off. */
 export async function cutPhotograph(segmenter: Segmenter, grabCut: GrabCut, asked: Asked): Promise<Mask | undefined> {
+  const seen = await voteOn(segmenter, asked, whole.share);
+  const score = seen.own?.score ?? 0;
+  const surer = score < unsure ? await surerClick(segmenter, asked, score) : undefined;
+  if (surer) {
+    const elsewhere = { ...asked, click: surer };
+    const mask = await bestCut(segmenter, grabCut, elsewhere, await voteOn(segmenter, elsewhere, whole.share));
+    if (mask && holdsPoint(mask, asked.click)) return mask;
+  }
+  return bestCut(segmenter, grabCut, asked, seen);
+}
+
+/** @param seen what the segmenter says of the whole picture */
+async function bestCut(segmenter: Segmenter, grabCut: GrabCut, asked: Asked, seen: Votes): Promise<Mask | undefined> {
   const cutsAt = async ({ favour }: Look, votes: Votes): Promise<Cut[]> => {
     const cuts: Cut[] = [];
     for (const seeds of [narrow, wide, own]) {
@@ -35,7 +51,6 @@ export async function cutPhotograph(segmenter: Segmenter, grabCut: GrabCut, aske
     }
     return cuts;
   };
-  const seen = await voteOn(segmenter, asked, whole.share);
   const cuts = await cutsAt(whole, seen);
   if (!seen.own || maskArea(seen.own.mask) < smallShare * seen.own.mask.data.length) {
     for (const look of closer) cuts.push(...(await cutsAt(look, await voteOn(segmenter, asked, look.share))));

@@ -171,6 +171,33 @@ test("a photograph is looked at once, and a small thing in it twice more from cl
   }
 });
 
+test("clicked where the segmenter is unsure, the thing is found by another click in it; where it is sure, or no other is surer, by that click", async () => {
+  // A nose in the middle of a face: shown alone when it is clicked, as the whole face from anywhere else in it.
+  const face = within(0.3);
+  const nose = within(0.06);
+  const segmenterOf = (noseScore: number, faceScore: number): Segmenter => ({
+    encode:
+      async ({ width, height }) =>
+      async ({ x, y }) => {
+        const onNose = Math.hypot(x - centre.x, y - centre.y) < 0.06;
+        const seen = (isIn: typeof face) =>
+          maskOf((u, v) => isIn((u * side) / width, (v * side) / height), width, height);
+        return [{ level: "object", score: onNose ? noseScore : faceScore, mask: seen(onNose ? nose : face) }];
+      },
+  });
+  for (const [noseScore, faceScore, found] of [
+    [0.3, 0.8, true],
+    [0.6, 0.9, false],
+    [0.4, 0.5, false],
+  ] as const) {
+    const segmenter = segmenterOf(noseScore, faceScore);
+    const refine = createRefine({ shown: segmenter, seeds: segmenter }, createGrabCut(), 0.8);
+    const clicked: Segment = { level: "object", score: noseScore, mask: maskOf(nose) };
+    const { mask } = await refine(disc, clicked, { click: centre, photograph: true });
+    expect(overlap(mask, truth) > 0.7, `${noseScore} beside ${faceScore}`).toBe(found);
+  }
+});
+
 test("where the cut fails, is late, or leaks over everything, the learned mask stays", async () => {
   const segment = await segmentOf(disc);
   const about = { click: centre, photograph: true };
