@@ -1,6 +1,5 @@
 import type { Point } from "../../shared/draft.ts";
 import { holdsPoint } from "../tensor/mask.ts";
-import { resizePicture } from "../tensor/pixels.ts";
 import type { Asked } from "./click-votes.ts";
 import type { Segmenter } from "./vision.ts";
 
@@ -13,12 +12,10 @@ const surely = 0.2;
  * grid of clicks that whose object holds itself and the click and has the best score, if that is surely above `score`. */
 export async function surerClick(
   segmenter: Segmenter,
-  { picture, small, click, photograph }: Asked,
+  { small, click, photograph }: Asked,
   score: number,
 ): Promise<Point | undefined> {
-  const edge = Math.max(small.width, small.height);
-  const shown = await resizePicture(picture, { width: edge, height: edge, fit: "inside" });
-  const segmentAt = await segmenter.encode(shown, photograph);
+  const segmentAt = await segmenter.encode(small, photograph);
   let best: { readonly point: Point; readonly score: number } | undefined;
   for (let i = 0; i < side * side; i++) {
     const point = { x: ((i % side) + 0.5) / side, y: (Math.floor(i / side) + 0.5) / side };
