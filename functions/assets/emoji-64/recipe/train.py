@@ -176,13 +176,13 @@ def train(a, work, banks):
     latents, ids, places = (torch.cat(parts) for parts in zip(*loaded, strict=True))
     crops = [crop for bank, (of_bank, *_) in zip(banks, loaded, strict=True) for crop in crops_of(bank, len(of_bank))]
     validation = (latents[:VALIDATION], ids[:VALIDATION, 0])
-    # The last ones, where there are looks: none of their pictures is trained on either.
-    seen_looks = torch.arange(len(latents) - VALIDATION, len(latents))
+    # Of looks, which come last, the last ones: none of their pictures is trained on either.
+    seen_looks = torch.arange(len(latents) - (VALIDATION if a.looks else 0), len(latents))
     empty = token_ids(tokenizer, [""])[0].short()
     alphas = make_scheduler().alphas_cumprod
     # Channels last: a step takes about a fifth less time.
     unet, text = make_unet().to(memory_format=torch.channels_last), make_text_encoder(len(tokenizer) + len(made_up), tokenizer.bos_token_id, tokenizer.eos_token_id)
-    looker = LookEncoder().to(memory_format=torch.channels_last)
+    looker = LookEncoder().to(memory_format=torch.channels_last).requires_grad_(bool(a.looks))
     step, seen, spent = 0, 0, 0.0
     if a.from_means:
         step, seen = load_means(work / "ema.pt", unet, text)
@@ -236,7 +236,7 @@ def train(a, work, banks):
         for group in (*muon.param_groups, *adam.param_groups):
             group["lr"] = rate
         if len(order) < a.batch:
-            order = rng.permutation(np.arange(VALIDATION, len(latents) - VALIDATION))
+            order = rng.permutation(np.arange(VALIDATION, len(latents) - len(seen_looks)))
         chosen, order = torch.from_numpy(order[: a.batch]), order[a.batch :]
         told = torch.randint(0, CAPTIONS_EACH, (a.batch,))
         dropped = torch.rand(a.batch, 1) < 0.1
